@@ -14,6 +14,7 @@ mod call_leases;
 mod call_plan;
 mod call_process;
 mod call_trust;
+mod collected_reports;
 mod held_result;
 mod kept_tool;
 mod own_results;

@@ -55,6 +55,12 @@ pub enum ReportedTool {
     Prove,
     /// bats 1.13.
     Bats,
+    /// libtest of Rust 1.95, through cargo.
+    Libtest,
+    /// ava 7.
+    Ava,
+    /// `ExUnit` of Elixir 1.14.
+    ExUnit,
 }
 
 impl ReportedTool {
@@ -121,6 +127,14 @@ impl ReportedTool {
             Self::Minitest => vec![option("", "minitest_runner.rb")],
             Self::Prove => vec![option("", "prove_runner.pl")],
             Self::Bats => vec!["--formatter".into(), option("", "bats_formatter.sh")],
+            Self::Ava => vec![option("", "ava_runner.mjs")],
+            Self::ExUnit => vec![option("", "exunit_runner.exs")],
+            Self::Libtest => {
+                let mut config = OsString::from("--config=target.'cfg(all())'.runner=['sh','");
+                config.push(folder.join("libtest_runner.sh"));
+                config.push("']");
+                vec![config]
+            }
             Self::Phpunit => vec![
                 option("--include-path=", ""),
                 "--printer=TestplanPrinter".into(),

@@ -25,6 +25,7 @@ pub(crate) use case_builder::FAILED_BEFORE;
 pub(crate) use case_collector::CaseCollector;
 pub use event_stream::{
     EventStream, LiveEvents, MAX_EVENT_LINE, MAX_STREAMED_TESTS, StreamedTest, read_events,
+    read_meson_log,
 };
 
 use crate::model::{CaseCounts, CaseResult};

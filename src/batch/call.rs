@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use super::batch_setup::BatchSetup;
-use crate::{clock, model::ExecutionId, run::WorkItem, single::attempt_name};
+use crate::{clock, model::ExecutionId, preset::Reports, run::WorkItem, single::attempt_name};
 
 /// A test that was taken, and what the command calls it.
 #[derive(Debug)]
@@ -28,6 +28,8 @@ pub(crate) struct Call {
     pub(crate) results: PathBuf,
     /// The file of its output, relative to the `--out` folder.
     pub(crate) log: String,
+    /// The reports that the tool writes elsewhere.
+    pub(crate) reports: Option<Reports>,
 }
 
 impl Call {
@@ -38,6 +40,7 @@ impl Call {
             results: setup.test.out.join("results").join(&name),
             log: format!("logs/{name}.log"),
             name,
+            reports: None,
             setup,
             called,
         })

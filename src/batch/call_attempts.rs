@@ -11,7 +11,7 @@ use super::{
     batch_setup::BatchSetup,
     call::{Call, CalledWork},
     call_leases::CallLeases,
-    own_results,
+    collected_reports, own_results,
     worker_session::InSession,
 };
 use crate::{
@@ -65,8 +65,13 @@ impl CallAttempts {
         }
         let has_reported = leases.has_reported();
         let ended = clock::wall();
+        let reports = call.reports.clone();
         // Result files can be large: reading them must not hold up other workers' heartbeats.
         let reading = tokio::task::spawn_blocking(move || {
+            if let Some(reports) = &reports {
+                let place = setup.test.runner.working_directory.as_deref();
+                collected_reports::collect(place, reports, &results);
+            }
             if let [(test, called)] = &tests[..] {
                 if in_session.is_some_and(|it| !it.is_answered) {
                     return (process_of_session_ended(ending), CaseCounts::default());

@@ -15,7 +15,8 @@ use crate::{
     clock,
     fs::write_atomic,
     model::Test,
-    preset::{CallPaths, NotSelected},
+    preset::{CallPaths, NotSelected, Reports},
+    random,
     run::{
         Phase, SessionEvent, WorkItem,
         process::{self, Running, SpawnError},
@@ -148,8 +149,10 @@ impl ToolCall {
         self.make_results_folder()?;
         let first = &self.call.called[0].work;
         let mut line = self.command(first, &names, &list)?;
-        if let Some(preset) = &self.call.setup.batch.preset {
-            self.add_preset(&mut line, preset, &list)?;
+        let setup = std::sync::Arc::clone(&self.call.setup);
+        if let Some(preset) = &setup.batch.preset {
+            let reports = self.add_preset(&mut line, preset, &list)?;
+            self.call.reports = reports;
         }
         let log = self.call.setup.test.out.join(&self.call.log);
         let limit = self.call.setup.test.capture_limit;
@@ -205,14 +208,16 @@ impl ToolCall {
         }
     }
 
-    /// Adds what the preset's tool needs to run these tests, and writes its list file.
+    /// Adds what the preset's tool needs to run these tests, and writes its list file. Returns the reports that it writes
+    /// elsewhere.
     fn add_preset(
         &self,
         line: &mut CommandLine,
         settings: &PresetSettings,
         list: &Path,
-    ) -> Result<(), NoProcess> {
+    ) -> Result<Option<Reports>, NoProcess> {
         let reporters = self.reporters()?;
+        let tag = random::unique_key();
         let tests = self
             .call
             .called
@@ -224,6 +229,7 @@ impl ToolCall {
             results: &self.call.results,
             events: &self.call.results.join(EVENTS_FILE),
             reporters,
+            tag: &tag,
         };
         let mut call = settings
             .preset
@@ -240,7 +246,7 @@ impl ToolCall {
         let variables = call.environment.into_iter();
         line.env
             .extend(variables.map(|(name, value)| (name.to_owned(), value)));
-        Ok(())
+        Ok(call.reports)
     }
 
     pub(super) fn report(&self, event: SessionEvent) {

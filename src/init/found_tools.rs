@@ -11,7 +11,7 @@ use super::{
 };
 
 /// Files that begin a project of its own, in a repository with several.
-const MANIFESTS: [&str; 17] = [
+const MANIFESTS: [&str; 23] = [
     "package.json",
     "deno.json",
     "deno.jsonc",
@@ -22,12 +22,18 @@ const MANIFESTS: [&str; 17] = [
     "tox.ini",
     "requirements.txt",
     "Cargo.toml",
+    "Package.swift",
     "go.mod",
     "composer.json",
     "Gemfile",
     "meson.build",
+    "intro-tests.json",
     "CTestTestfile.cmake",
     "pom.xml",
+    "build.gradle",
+    "build.gradle.kts",
+    "settings.gradle",
+    "settings.gradle.kts",
     "mix.exs",
 ];
 
@@ -57,12 +63,12 @@ pub(crate) fn find(root: &Path, is_installed: &dyn Fn(&str) -> bool) -> io::Resu
         }
     }
     for folder in &folders {
-        let has_build = |tool: &FoundTool| {
-            tool.tool == "ctest"
-                && (tool.folder == folder.path || is_below(&tool.folder, folder.path))
-        };
-        let has_build = found.tools.iter().any(has_build);
-        found.notes.extend(compiled_tools::notes(folder, has_build));
+        let is_below =
+            |tool: &FoundTool| tool.folder == folder.path || is_below(&tool.folder, folder.path);
+        let builds = found.tools.iter().filter(|tool| is_below(tool));
+        let has_build = |name: &str| builds.clone().any(|tool| tool.tool == name);
+        let notes = compiled_tools::notes(folder, has_build);
+        found.notes.extend(notes);
     }
     Ok(found)
 }
@@ -168,9 +174,9 @@ mod tests {
 
     #[test]
     fn tools_without_a_preset_are_noted() {
-        let notes = found(&[("pom.xml", "<project/>")]);
+        let notes = found(&[("Package.swift", "")]);
         assert!(
-            notes[0].contains("Maven") && notes[0].contains("pom.xml"),
+            notes[0].contains("Swift") && notes[0].contains("Package.swift"),
             "{notes:?}"
         );
     }
@@ -194,6 +200,60 @@ mod tests {
         );
         let notes = found(&[("CMakeLists.txt", "enable_testing()")]);
         assert!(notes[0].contains("build the project"), "{notes:?}");
+    }
+
+    #[test]
+    fn meson_runs_in_the_folder_of_a_build() {
+        let source = ("meson.build", "project('p')\nsubdir('tests')\n");
+        let notes = found(&[source, ("tests/meson.build", "test('a', a)")]);
+        assert!(
+            notes.len() == 1 && notes[0].contains("meson setup build"),
+            "{notes:?}"
+        );
+        assert_eq!(
+            found(&[source, ("build/meson-info/intro-tests.json", "[]")]),
+            ["meson in \"build\":  (meson-info/intro-tests.json)"]
+        );
+    }
+
+    #[test]
+    fn modules_of_maven_and_gradle_are_one_project() {
+        let (pom, module) = (("pom.xml", "<project/>"), ("core/pom.xml", "<project/>"));
+        assert_eq!(found(&[pom, module]), ["maven in \"\":  (pom.xml)"]);
+        let (settings, module) = (("settings.gradle.kts", ""), ("core/build.gradle.kts", ""));
+        assert_eq!(
+            found(&[settings, module, ("gradlew", "")]),
+            ["gradle in \"\": ./gradlew (settings.gradle.kts)"]
+        );
+        assert_eq!(
+            found(&[pom, ("mvnw", "")]),
+            ["maven in \"\": ./mvnw (pom.xml)"]
+        );
+    }
+
+    #[test]
+    fn applications_of_elixir_are_recognised() {
+        let test = |app: &str| format!("{app}test/a_test.exs");
+        assert_eq!(
+            found(&[("mix.exs", ""), (&test(""), "")]),
+            ["exunit in \"\":  (mix.exs)"]
+        );
+        let umbrella = [
+            ("mix.exs", ""),
+            ("apps/a/mix.exs", ""),
+            (&*test("apps/a/"), ""),
+        ];
+        assert_eq!(found(&umbrella), ["exunit in \"apps/a\":  (mix.exs)"]);
+    }
+
+    #[test]
+    fn cargo_projects_are_recognised() {
+        let manifest = ("Cargo.toml", "[package]");
+        assert_eq!(found(&[manifest]), ["libtest in \"\":  (Cargo.toml)"]);
+        assert_eq!(
+            found(&[manifest, (".config/nextest.toml", "")]),
+            ["nextest in \"\":  (.config/nextest.toml)"]
+        );
     }
 
     #[test]

@@ -5,7 +5,12 @@ use serde_json::Value;
 use super::{found_tool::FoundTool, project_files::Folder};
 
 /// Packages, with their presets and configuration files.
-const PACKAGES: [(&str, &str, &[&str]); 5] = [
+const PACKAGES: [(&str, &str, &[&str]); 6] = [
+    (
+        "ava",
+        "ava",
+        &["ava.config.js", "ava.config.mjs", "ava.config.cjs"],
+    ),
     (
         "@playwright/test",
         "playwright",

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::found_tool::FoundTool;
 
 /// Lock files with the command that installs what they name, the surer ones first; one of each language.
-const LANGUAGES: [&[(&str, &str)]; 4] = [
+const LANGUAGES: [&[(&str, &str)]; 5] = [
     &[
         ("uv.lock", "python3 -m pip install uv && uv sync"),
         (
@@ -32,6 +32,7 @@ const LANGUAGES: [&[(&str, &str)]; 4] = [
     ],
     &[("Gemfile.lock", "bundle install")],
     &[("composer.json", "composer install")],
+    &[("mix.exs", "mix local.hex --force && mix deps.get")],
 ];
 
 pub(super) fn of(root: &Path, tools: &[FoundTool]) -> Vec<String> {

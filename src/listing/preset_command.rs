@@ -2,7 +2,10 @@
 
 use std::{fs, path::Path};
 
-use super::list_command::{MOST_LISTED, failed};
+use super::{
+    class_files,
+    list_command::{MOST_LISTED, failed},
+};
 use crate::{
     config::{discover::ListedTests, plan_file::DISCOVERY_TIMEOUT},
     failure::Failure,
@@ -34,7 +37,7 @@ pub(super) async fn list(
         .map_or(Path::new(""), ReporterFolder::path);
     let program = command.command.iter().filter_map(|text| text.literal());
     let variables = runner.variables();
-    let target = (preset.listing == ListingOutput::File)
+    let target = matches!(preset.listing, ListingOutput::File)
         .then(|| (LISTING.to_owned(), file.clone().into_os_string()));
     let line = CommandLine {
         argv: program
@@ -52,7 +55,9 @@ pub(super) async fn list(
     let what = format!("listing the tests with {:?}", shown.join(" "));
     let to = match preset.listing {
         ListingOutput::Stderr => PrintedTo::Stderr,
-        ListingOutput::Stdout | ListingOutput::File => PrintedTo::Stdout,
+        ListingOutput::Stdout | ListingOutput::File | ListingOutput::ClassFiles(_) => {
+            PrintedTo::Stdout
+        }
     };
     let listed = process::run_reading(&line, to, DISCOVERY_TIMEOUT, MOST_LISTED).await;
     let written = fs::read(&file);
@@ -75,18 +80,22 @@ pub(super) async fn list(
             return Err(Failure::usage(error).context(what).help(help));
         }
     };
-    let listing = match preset.listing {
-        ListingOutput::File => {
-            written.map_err(|error| Failure::usage(error).context(what.clone()))?
-        }
-        ListingOutput::Stdout | ListingOutput::Stderr => printed.printed,
-    };
     let place = runner
         .working_directory
         .as_deref()
         .unwrap_or(Path::new("."));
     // Tools name files by their real paths.
     let place = place.canonicalize().map_err(Failure::infrastructure)?;
+    let listing = match preset.listing {
+        ListingOutput::File => {
+            written.map_err(|error| Failure::usage(error).context(what.clone()))?
+        }
+        ListingOutput::Stdout | ListingOutput::Stderr => printed.printed,
+        ListingOutput::ClassFiles(folders) => {
+            let lines = class_files::lines(&place, &folders);
+            lines.join("\n").into_bytes()
+        }
+    };
     let listing = preset
         .read_listing(&listing, &place.to_string_lossy())
         .map_err(|error| {

@@ -54,6 +54,7 @@ impl Preset {
             call: command(self.example_call()),
             results: match self.evidence {
                 Evidence::EventStream(_) => "an event stream, written by a file of testplan",
+                Evidence::MesonLog => "the JSON log of the tool",
                 Evidence::JunitFile if *self == PYTEST => {
                     "from the process in a session, from a JUnit file in a batch"
                 }
@@ -79,17 +80,24 @@ impl Preset {
 
     /// The arguments of a call for a test with no particular name.
     fn example_call(&self) -> Vec<String> {
-        let test = Test {
-            suite: "SUITE".to_owned(),
-            testcase: "TEST".to_owned(),
-        };
+        // Some tools have names of certain forms alone.
+        let forms = [
+            ("SUITE", "TEST"),
+            ("src/test", "TEST"),
+            ("SUITE", "MODULE > TEST"),
+        ];
         let paths = CallPaths {
             list: Path::new("LIST"),
             results: Path::new("RESULTS"),
             events: Path::new("EVENTS"),
             reporters: Path::new("REPORTERS"),
+            tag: "TAG",
         };
-        let call = self.call(&[test], &paths).unwrap_or_default();
+        let call = forms.iter().find_map(|(suite, testcase)| {
+            let (suite, testcase) = ((*suite).to_owned(), (*testcase).to_owned());
+            self.call(&[Test { suite, testcase }], &paths).ok()
+        });
+        let call = call.unwrap_or_default();
         let text = |argument: OsString| quoted(&argument.to_string_lossy());
         let paths = call.takes_paths.map(|_| "PATHS".to_owned());
         call.arguments.into_iter().map(text).chain(paths).collect()

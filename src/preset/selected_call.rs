@@ -13,7 +13,7 @@ use crate::{
 /// Most bytes of one argument. Linux takes 128 KiB, and Windows 32 KiB for the whole command line.
 const MOST_ARGUMENT: usize = if cfg!(windows) { 24 * 1024 } else { 120 * 1024 };
 /// Most bytes of all arguments.
-const MOST_ARGUMENTS: usize = if cfg!(windows) {
+pub(super) const MOST_ARGUMENTS: usize = if cfg!(windows) {
     24 * 1024
 } else {
     1024 * 1024
@@ -30,6 +30,8 @@ pub struct CallPaths<'a> {
     pub events: &'a Path,
     /// The folder of the reporters.
     pub reporters: &'a Path,
+    /// Letters and digits that no other call has.
+    pub tag: &'a str,
 }
 
 /// What is added to a tool's command.
@@ -43,6 +45,19 @@ pub struct PresetCall {
     pub list: Option<String>,
     /// Whether the paths that the project names for the listing follow, and what follows if it names none; possibly empty.
     pub takes_paths: Option<&'static str>,
+    /// The reports that the tool writes elsewhere.
+    pub reports: Option<Reports>,
+}
+
+/// Reports that a tool writes into folders of its project.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reports {
+    /// Where they are, relative to the folder of the call, with `/`.
+    pub folders: Vec<String>,
+    /// The names of the files contain it.
+    pub tag: String,
+    /// A report counts only if a file beside it, with the extension `done`, says that it is complete.
+    pub has_marks: bool,
 }
 
 impl PresetCall {

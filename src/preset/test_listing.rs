@@ -79,6 +79,18 @@ pub(super) fn own_listing(listing: &[u8], _: &str) -> Result<ToolListing, BadLis
     })
 }
 
+/// Reads `SUITE<tab>NAME` on each line; without a suite, what could not be listed.
+#[expect(clippy::unnecessary_wraps, reason = "one signature for all presets")]
+pub(super) fn listed_lines(listing: &[u8], _: &str) -> Result<ToolListing, BadListing> {
+    let text = String::from_utf8_lossy(listing);
+    let lines = text.lines().filter_map(|line| line.split_once('\t'));
+    let (broken, tests): (Vec<_>, Vec<_>) = lines.partition(|(suite, _)| suite.is_empty());
+    Ok(ToolListing {
+        broken: broken.into_iter().map(|(_, why)| why.to_owned()).collect(),
+        ..ToolListing::of(tests.into_iter().map(|(suite, name)| test(suite, name)))
+    })
+}
+
 /// A path below the folder without it, with `/`.
 pub(super) fn relative(path: &str, folder: &str) -> String {
     let path = if cfg!(windows) {
@@ -102,5 +114,21 @@ pub(super) fn test(suite: impl Into<String>, testcase: impl Into<String>) -> Tes
     Test {
         suite: suite.into(),
         testcase: testcase.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_could_not_be_listed_is_named() {
+        let text = b"src/lib.rs\ta::b\n\ttests/x.rs: its program ended with exit code 1\n";
+        let listing = listed_lines(text, "").unwrap();
+        assert_eq!(listing.tests, [test("src/lib.rs", "a::b")]);
+        assert_eq!(
+            listing.broken,
+            ["tests/x.rs: its program ended with exit code 1"]
+        );
     }
 }

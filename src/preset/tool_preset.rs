@@ -68,19 +68,34 @@ pub struct ToolSession {
 pub enum Evidence {
     /// In the event stream of its reporter.
     EventStream(ReportedTool),
+    /// In the JSON log of Meson, which is read as an event stream.
+    MesonLog,
     /// In JUnit files in the results folder, or in others that testplan reads.
     JunitFile,
 }
 
 /// Where a tool writes its listing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub enum ListingOutput {
     /// To its standard output.
     Stdout,
     /// To its standard error.
     Stderr,
+    /// In class files, once the command has compiled them.
+    ClassFiles(ClassFolders),
     /// To the file that `{list}` and the variable [`LISTING`](crate::reporter::LISTING) name.
     File,
+}
+
+/// Where compiled test classes are.
+#[derive(Clone, Copy, Debug)]
+pub struct ClassFolders {
+    /// The folders of the classes of a module, below that of the module.
+    pub folders: &'static [&'static str],
+    /// The suite of its classes, after the folder of the module.
+    pub suite: &'static str,
+    /// Whether the tool takes a class with this simple name for a test.
+    pub is_test: fn(&str) -> bool,
 }
 
 /// An argument with one of the paths in place of its name.
@@ -120,6 +135,7 @@ impl Preset {
             results: none,
             events: none,
             reporters: none,
+            tag: "",
         };
         self.call(std::slice::from_ref(test), &paths).map(drop)
     }

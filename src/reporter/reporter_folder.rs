@@ -50,6 +50,9 @@ const FILES: &[(&str, &str)] = &[
     ("prove_runner.pl", include_str!("files/prove_runner.pl")),
     ("bats_listing.bash", include_str!("files/bats_listing.bash")),
     ("bats_formatter.sh", include_str!("files/bats_formatter.sh")),
+    ("ava_runner.mjs", include_str!("files/ava_runner.mjs")),
+    ("exunit_runner.exs", include_str!("files/exunit_runner.exs")),
+    ("libtest_runner.sh", include_str!("files/libtest_runner.sh")),
     (
         "TestplanPrinter.php",
         include_str!("files/TestplanPrinter.php"),

@@ -6,6 +6,7 @@
 mod ended_files;
 mod event_line;
 mod live_events;
+mod meson_log;
 mod streamed_test;
 
 use std::{
@@ -14,6 +15,7 @@ use std::{
 };
 
 pub use live_events::LiveEvents;
+pub use meson_log::read_meson_log;
 pub use streamed_test::StreamedTest;
 
 use super::{
@@ -27,6 +29,8 @@ use streamed_test::{TestProgress, joined};
 
 /// Longest line that is read, in bytes.
 pub const MAX_EVENT_LINE: usize = 1024 * 1024;
+/// Longest line of a log that has the output of a test, in bytes.
+const MAX_LOG_LINE: usize = 16 * 1024 * 1024;
 /// Longest stream, in bytes.
 const MAX_STREAM: u64 = 256 * 1024 * 1024;
 /// Most tests of a stream.
@@ -54,8 +58,24 @@ pub struct EventStream {
 
 /// Reads a stream to its end. Errors have the given name.
 pub fn read_events(name: &str, source: impl BufRead) -> Result<EventStream, ReadError> {
-    let mut source = source.take(MAX_STREAM + 1);
     let mut state = StreamState::default();
+    read_lines((name, MAX_EVENT_LINE), source, |line| {
+        if let Some(line) = line {
+            return state.apply_line(line);
+        }
+        state.damaged_lines += 1;
+        Ok(())
+    })?;
+    Ok(state.finish())
+}
+
+/// Passes on each line of a source with this name; `None` for one of more bytes than `most`.
+fn read_lines(
+    (name, most): (&str, usize),
+    source: impl BufRead,
+    mut apply: impl FnMut(Option<&[u8]>) -> Result<(), String>,
+) -> Result<(), ReadError> {
+    let mut source = source.take(MAX_STREAM + 1);
     let mut line = Vec::new();
     let mut number = 0;
     let failed = |line: u64, message: String| ReadError {
@@ -66,7 +86,7 @@ pub fn read_events(name: &str, source: impl BufRead) -> Result<EventStream, Read
     loop {
         number += 1;
         line.clear();
-        let read = next_line(&mut source, &mut line)
+        let read = next_line(&mut source, &mut line, most)
             .map_err(|error| failed(number, format!("cannot be read: {error}")))?;
         if source.limit() == 0 {
             let most = MAX_STREAM / (1024 * 1024);
@@ -75,13 +95,12 @@ pub fn read_events(name: &str, source: impl BufRead) -> Result<EventStream, Read
                 format!("the stream is larger than {most} MiB"),
             ));
         }
-        match read {
-            LineRead::End => return Ok(state.finish()),
-            LineRead::TooLong => state.damaged_lines += 1,
-            LineRead::Whole => state
-                .apply_line(&line)
-                .map_err(|message| failed(number, message))?,
-        }
+        let whole = match read {
+            LineRead::End => return Ok(()),
+            LineRead::TooLong => None,
+            LineRead::Whole => Some(&line[..]),
+        };
+        apply(whole).map_err(|message| failed(number, message))?;
     }
 }
 
@@ -92,13 +111,12 @@ enum LineRead {
     End,
 }
 
-/// Reads up to the next newline or the end, and keeps at most [`MAX_EVENT_LINE`] bytes.
-fn next_line(source: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<LineRead> {
-    let most = MAX_EVENT_LINE as u64 + 1;
-    if source.take(most).read_until(b'\n', line)? == 0 {
+/// Reads up to the next newline or the end, and keeps at most so many bytes.
+fn next_line(source: &mut impl BufRead, line: &mut Vec<u8>, most: usize) -> io::Result<LineRead> {
+    if source.take(most as u64 + 1).read_until(b'\n', line)? == 0 {
         return Ok(LineRead::End);
     }
-    if line.len() <= MAX_EVENT_LINE || line.ends_with(b"\n") {
+    if line.len() <= most || line.ends_with(b"\n") {
         return Ok(LineRead::Whole);
     }
     source.skip_until(b'\n')?;

@@ -95,14 +95,22 @@ impl PresetSettings {
         }
     }
 
-    /// Puts the project's options where the tool reads them.
+    /// Puts the project's options where the tool reads them. What follows `--` in them comes last.
     fn with_args(&self, mut arguments: Vec<OsString>) -> Vec<OsString> {
-        let at = match arguments.iter().position(|it| it == "--") {
+        let own_dashes = arguments.iter().position(|it| it == "--");
+        let at = match own_dashes {
             _ if !self.preset.has_subcommand => 0,
             Some(dashes) => dashes + 1,
             None => 1.min(arguments.len()),
         };
-        arguments.splice(at..at, self.args.iter().map(OsString::from));
+        let dashes = self.args.iter().position(|it| it == "--");
+        let last = match (own_dashes, dashes) {
+            (None, Some(dashes)) if self.preset.has_subcommand => dashes,
+            _ => self.args.len(),
+        };
+        let (args, last) = self.args.split_at(last);
+        arguments.extend(last.iter().map(OsString::from));
+        arguments.splice(at..at, args.iter().map(OsString::from));
         arguments
     }
 
@@ -144,6 +152,12 @@ mod tests {
             jest.list_arguments(Path::new("/t/l"), Path::new("/r")),
             ["--config", "c", "--collectTests", "--json", "tests"]
         );
+        let mut libtest = settings("libtest");
+        libtest.args.extend(["--", "-q"].map(str::to_owned));
+        libtest.paths.clear();
+        let listed = libtest.list_arguments(Path::new("/t/l"), Path::new("/r"));
+        assert_eq!(listed[..4], ["test", "--config", "c", "--tests"]);
+        assert_eq!(listed[listed.len() - 2..], ["--", "-q"]);
         let mut go = settings("go");
         let list = ["--jsonfile=/t/l", "--", "--config", "c", "-list", "."];
         let listed = |go: &PresetSettings| go.list_arguments(Path::new("/t/l"), Path::new("/r"));

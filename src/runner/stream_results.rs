@@ -8,7 +8,8 @@ use std::{
 
 use crate::{
     model::{CaseCounts, CaseResult},
-    result_file::{EventStream, LiveEvents, StreamedTest, read_events},
+    preset::MESON_LOG,
+    result_file::{EventStream, LiveEvents, StreamedTest, read_events, read_meson_log},
     text::counted,
 };
 
@@ -89,11 +90,19 @@ impl RunningStream {
 }
 
 fn read(folder: &Path) -> Result<Option<EventStream>, String> {
-    let path = folder.join(EVENTS_FILE);
-    match File::open(&path) {
-        Ok(file) => read_events(EVENTS_FILE, BufReader::new(file))
-            .map(Some)
-            .map_err(|error| error.to_string()),
+    if let Some(file) = open(&folder.join(EVENTS_FILE))? {
+        let stream = read_events(EVENTS_FILE, BufReader::new(file));
+        return stream.map(Some).map_err(|error| error.to_string());
+    }
+    let log = open(&folder.join(MESON_LOG))?;
+    let stream = log.map(|file| read_meson_log(MESON_LOG, BufReader::new(file)));
+    stream.transpose().map_err(|error| error.to_string())
+}
+
+/// `None` if there is no such file.
+fn open(path: &Path) -> Result<Option<File>, String> {
+    match File::open(path) {
+        Ok(file) => Ok(Some(file)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(format!("{}: {error}", path.display())),
     }

@@ -154,6 +154,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "fs",
             "model",
             "preset",
+            "random",
             "reporter",
             "resident",
             "result_file",

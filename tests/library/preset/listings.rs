@@ -14,6 +14,7 @@ fn names(preset: &str, listing: &str) -> Vec<String> {
 
 fn paths() -> CallPaths<'static> {
     CallPaths {
+        tag: "t1",
         list: Path::new("/t/list"),
         results: Path::new("/t/results"),
         events: Path::new("/t/events"),

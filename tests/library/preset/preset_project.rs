@@ -12,7 +12,7 @@ use testplan::{
     model::{Test, outcome::CaseVerdict},
     preset::{CallPaths, Evidence, ListingOutput, Preset, ToolListing},
     reporter::{LISTING, ReporterFolder},
-    result_file::{ResultFile, Scenarios, read, read_events},
+    result_file::{ResultFile, Scenarios, read, read_events, read_meson_log},
 };
 
 use crate::skip;
@@ -98,6 +98,7 @@ impl PresetProject {
             ListingOutput::File => std::fs::read(&file).unwrap(),
             ListingOutput::Stdout => output.stdout,
             ListingOutput::Stderr => output.stderr,
+            ListingOutput::ClassFiles(_) => unreachable!("tests/program lists them"),
         };
         let folder = self.folder.path().canonicalize().unwrap();
         self.preset
@@ -114,6 +115,7 @@ impl PresetProject {
         let list = self.path("selected");
         let events = results.join("events");
         let paths = CallPaths {
+            tag: "t1",
             list: &list,
             results: &results,
             events: &events,
@@ -131,6 +133,10 @@ impl PresetProject {
             Evidence::EventStream(_) => {
                 let bytes = std::fs::read(&events).unwrap_or_default();
                 read_events("events", &*bytes).unwrap().results
+            }
+            Evidence::MesonLog => {
+                let bytes = std::fs::read(results.join("meson.json")).unwrap_or_default();
+                read_meson_log("log", &*bytes).unwrap().results
             }
             Evidence::JunitFile => junit(&results),
         };

@@ -1,6 +1,6 @@
 //! `testplan init` in a small project of each tool: it recognises the tool, and the file that it writes runs all tests.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use testplan::preset::Preset;
 
@@ -17,6 +17,7 @@ fn manifest(preset: &str) -> Option<(&'static str, &'static str)> {
             "package.json",
             r#"{ "devDependencies": { "vitest": "5" } }"#,
         ),
+        "ava" => ("package.json", r#"{ "devDependencies": { "ava": "7" } }"#),
         "jest" => ("package.json", r#"{ "devDependencies": { "jest": "30" } }"#),
         "mocha" => (
             "package.json",
@@ -56,7 +57,9 @@ fn program_folder(project: &ToolProject, preset: &Preset) -> Option<PathBuf> {
     let program = quoted.collect::<Vec<_>>().join(" ");
     // Not itself, where the tool is on the path.
     let path = std::env::var("PATH").unwrap();
-    let text = format!("shift {words}\nPATH='{path}' exec {program} \"$@\"\n");
+    // The script begins in the folder of the project.
+    let text =
+        format!("cd \"$OLDPWD\" || exit 99\nshift {words}\nPATH='{path}' exec {program} \"$@\"\n");
     let script = project
         .stage
         .script(&format!(".bin/{}", preset.program[0]), &text);
@@ -82,6 +85,15 @@ fn init_finds(tool: &'static Tool) {
     }
     let folder = program_folder(&project, preset);
     let path = std::env::var("PATH").unwrap();
+    // With it, a Cargo.toml means nextest.
+    let has_nextest = |folder: &&str| Path::new(folder).join("cargo-nextest").exists();
+    let path = match tool.preset {
+        "libtest" => {
+            let folders = path.split(':').filter(|folder| !has_nextest(folder));
+            folders.collect::<Vec<_>>().join(":")
+        }
+        _ => path,
+    };
     let path = match folder {
         Some(folder) => format!("{}:{path}", folder.display()),
         None => path,
@@ -91,7 +103,8 @@ fn init_finds(tool: &'static Tool) {
         .testplan("init")
         .flags("--yes")
         .with("PATH", &path)
-        .run();
+        .start()
+        .end_within(project.patience());
     assert_eq!(ended.code, Some(0), "{ended}");
     let lists = format!("{} lists 3 tests", tool.preset);
     assert!(ended.stderr.contains(&lists), "{ended}");
@@ -109,7 +122,8 @@ fn init_finds(tool: &'static Tool) {
     assert!(text.lines().count() <= 15, "{text}");
     let _ = project.take_ran();
 
-    let ended = project.command().with("PATH", &path).run();
+    let run = project.command().with("PATH", &path).start();
+    let ended = run.end_within(project.patience());
     assert_eq!(ended.code, Some(1), "{ended}");
     let outcomes = project.outcomes(&ended);
     let expected = [("c1", "passed"), ("c2", "failed"), ("c3", "passed")]

@@ -2,12 +2,12 @@
 
 use testplan::model::record::RecordEvent;
 
-use crate::support::{Records, Service, alive, files_below, until};
+use crate::support::{Records, Service, alive, files_below, until, until_within};
 
 use super::{
     tool::{Does, Tool},
     tool_project::{ToolProject, brief},
-    tools::{CTEST, JEST, VITEST, for_each_tool},
+    tools::{CTEST, JEST, MAVEN, VITEST, for_each_tool},
 };
 
 const NINE: [(&str, Does); 9] = [
@@ -100,13 +100,16 @@ for_each_tool!(test_that_exits_with_0_costs_itself_alone, exits);
 fn killed(tool: &'static Tool) {
     let mut tests = NINE;
     tests[4].1 = Does::Waits;
-    let Some(project) = ToolProject::new(tool, &tests) else {
+    // Each runs alone afterwards, and a start of Java's tools takes seconds.
+    let is_slow = ["gradle", "maven"].contains(&tool.preset);
+    let count = if is_slow { 7 } else { 9 };
+    let Some(project) = ToolProject::new(tool, &tests[..count]) else {
         return;
     };
     project.plan(tool.mode, None);
     let run = project.command().start();
     let waits = (tool.testcase)("c5");
-    until("the test that waits", || {
+    until_within(project.patience(), "the test that waits", || {
         let ran = project.stage.lines("ran");
         ran.contains(&waits).then_some(())
     });
@@ -141,12 +144,12 @@ fn killed(tool: &'static Tool) {
     // With the processes that it has for its files: they would go on for a moment.
     rustix::process::kill_process_group(pid, rustix::process::Signal::KILL).unwrap();
     project.stage.write("go", "");
-    let ended = run.end();
+    let ended = run.end_within(project.patience());
     let outcomes = project.outcomes(&ended);
     let outcome = |number| if number == 3 { "failed" } else { "passed" };
     assert_eq!(
         brief(&outcomes),
-        expected(tool, 9, outcome),
+        expected(tool, count, outcome),
         "{ended}\n{outcomes:#?}"
     );
     if tool.has_stream {
@@ -187,7 +190,8 @@ fn renamed(tool: &'static Tool) {
         .named("w")
         .at(&service)
         .on(plan);
-    let ended = work.flags("--workers 1 --out testplan-out").run();
+    let work = work.flags("--workers 1 --out testplan-out").start();
+    let ended = work.end_within(project.patience());
     let outcomes = project.outcomes(&ended);
     let expected = ["c1", "c2 a > b"].map(|name| {
         let outcome = if name == "c1" { "passed" } else { "error" };
@@ -265,4 +269,22 @@ fn ctest_that_cannot_start_a_program_is_no_skip() {
             "{outcomes:#?}"
         );
     }
+}
+
+#[test]
+fn maven_class_that_ends_the_jvm_of_its_tests_costs_itself_alone() {
+    let tests = [("c1", Does::Passes), ("c2", Does::Exits)];
+    let Some(mut project) = ToolProject::new(&MAVEN, &tests) else {
+        return;
+    };
+    project.program.retain(|word| word != "-DforkCount=0");
+    project.plan("batch", None);
+    let (ended, outcomes) = project.run();
+    assert_eq!(
+        brief(&outcomes),
+        ["p.Test_c1: passed", "p.Test_c2: error"],
+        "{ended}\n{outcomes:#?}"
+    );
+    let why = &outcomes["p.Test_c2"].1;
+    assert!(why.contains("exit code 1"), "{why}");
 }

@@ -3,11 +3,12 @@
 use std::{
     collections::BTreeMap,
     process::{Command, Stdio},
+    time::Duration,
 };
 
 use serde_json::{Value, json};
 
-use crate::support::{Ended, Stage, Testplan, files_below};
+use crate::support::{Ended, PATIENCE, Stage, Testplan, files_below};
 
 use super::tool::{Does, Tool};
 
@@ -46,9 +47,10 @@ impl ToolProject {
             None => json!({ "discover": self.tool.preset }),
         };
         let program = self.program.as_slice();
-        // Without permissions its tests could do nothing.
+        // Without permissions deno's tests could do nothing.
         let args: &[&str] = match self.tool.preset {
             "deno" => &["--allow-all"],
+            "meson" => &["-C", "build"],
             _ => &[],
         };
         let plan = json!({
@@ -91,8 +93,14 @@ impl ToolProject {
         self.stage.testplan("run").flags("--workers 1")
     }
 
+    /// How long something may take: a start of Java's tools takes half a minute on a busy machine.
+    pub(crate) fn patience(&self) -> Duration {
+        let is_slow = ["gradle", "maven"].contains(&self.tool.preset);
+        if is_slow { PATIENCE * 5 } else { PATIENCE }
+    }
+
     pub(crate) fn run(&self) -> (Ended, Outcomes) {
-        let ended = self.command().run();
+        let ended = self.command().start().end_within(self.patience());
         let outcomes = self.outcomes(&ended);
         (ended, outcomes)
     }

@@ -1,19 +1,26 @@
 //! The tools, and a test of a check for each of them.
 
+mod ava;
 mod bats;
 mod behave;
 mod boost_test;
 mod bun;
 mod catch2;
 mod cpp;
+mod cpputest;
 mod ctest;
 mod cucumber_js;
 mod deno;
 mod doctest;
+mod exunit;
 mod go;
 mod googletest;
+mod gradle;
 pub(crate) mod javascript;
 mod jest;
+mod libtest;
+pub(crate) mod maven;
+mod meson;
 mod minitest;
 mod mocha;
 mod nextest;
@@ -30,18 +37,25 @@ mod vitest;
 
 use super::tool::Tool;
 
+pub(crate) use ava::AVA;
 pub(crate) use bats::BATS;
 pub(crate) use behave::BEHAVE;
 pub(crate) use boost_test::BOOST_TEST;
 pub(crate) use bun::BUN;
 pub(crate) use catch2::CATCH2_V2;
+pub(crate) use cpputest::CPPUTEST;
 pub(crate) use ctest::{CTEST, CTEST_4};
 pub(crate) use cucumber_js::{CUCUMBER_JS, CUCUMBER_JS_SESSION};
 pub(crate) use deno::DENO;
 pub(crate) use doctest::DOCTEST;
+pub(crate) use exunit::EXUNIT;
 pub(crate) use go::GO;
 pub(crate) use googletest::GOOGLETEST;
+pub(crate) use gradle::GRADLE;
 pub(crate) use jest::{JEST, JEST_SESSION};
+pub(crate) use libtest::LIBTEST;
+pub(crate) use maven::MAVEN;
+pub(crate) use meson::MESON;
 pub(crate) use minitest::MINITEST;
 pub(crate) use mocha::{MOCHA, MOCHA_SESSION};
 pub(crate) use nextest::NEXTEST;
@@ -60,21 +74,28 @@ pub(crate) use vitest::{VITEST, VITEST_SESSION};
 macro_rules! with_all_tools {
     ($macro:ident! $($more:tt)*) => {
         $macro! { $($more)*;
+            ava: AVA,
             bats: BATS,
             behave: BEHAVE,
             bun: BUN,
             boost_test: BOOST_TEST,
             catch2_v2: CATCH2_V2,
+            cpputest: CPPUTEST,
             ctest: CTEST,
             ctest_4: CTEST_4,
             cucumber_js: CUCUMBER_JS,
             cucumber_js_session: CUCUMBER_JS_SESSION,
             deno: DENO,
             doctest: DOCTEST,
+            exunit: EXUNIT,
             go: GO,
             googletest: GOOGLETEST,
+            gradle: GRADLE,
             jest: JEST,
             jest_session: JEST_SESSION,
+            libtest: LIBTEST,
+            maven: MAVEN,
+            meson: MESON,
             minitest: MINITEST,
             mocha: MOCHA,
             mocha_session: MOCHA_SESSION,

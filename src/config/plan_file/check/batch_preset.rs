@@ -65,7 +65,7 @@ impl Check<'_> {
             self.batch_not_read(batch, why, "leave one of both out");
         }
         let most_unsaid = match preset.evidence {
-            Evidence::EventStream(_) => MOST_ALLOWED,
+            Evidence::EventStream(_) | Evidence::MesonLog => MOST_ALLOWED,
             Evidence::JunitFile => MOST,
         };
         let (target, most) = self.size(keys.batch.as_ref(), most_unsaid);
@@ -73,7 +73,7 @@ impl Check<'_> {
         CommandSettings {
             command,
             results: match preset.evidence {
-                Evidence::EventStream(_) => ResultsFormat::Events,
+                Evidence::EventStream(_) | Evidence::MesonLog => ResultsFormat::Events,
                 Evidence::JunitFile => ResultsFormat::JUnit {
                     files: JUNIT.to_owned(),
                     repeats: preset.repeats,

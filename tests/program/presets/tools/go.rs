@@ -29,7 +29,7 @@ fn program() -> Option<Vec<String>> {
     Some(["env", &cache, "gotestsum"].map(str::to_owned).to_vec())
 }
 
-fn testcase(name: &str) -> String {
+pub(super) fn testcase(name: &str) -> String {
     let mut identifier = "Test_".to_owned();
     for c in name.chars() {
         if c.is_alphanumeric() {

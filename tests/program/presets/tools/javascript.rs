@@ -6,8 +6,13 @@ use crate::{presets::tool::Does, support::Stage};
 
 /// The folder of the packages.
 fn packages() -> Option<PathBuf> {
+    packages_of("current")
+}
+
+/// The folder of the packages of a tool that has some of its own.
+pub(crate) fn packages_of(group: &str) -> Option<PathBuf> {
     let folder = std::env::var_os("TESTPLAN_JS_TOOLS").filter(|path| !path.is_empty());
-    folder.map(|it| Path::new(&it).join("current/node_modules"))
+    folder.map(|it| Path::new(&it).join(group).join("node_modules"))
 }
 
 /// Node.
