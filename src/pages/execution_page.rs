@@ -202,6 +202,7 @@ mod tests {
             details: String::new(),
             trend: None,
             attempts: Vec::new(),
+            done: None,
             events: Vec::new(),
             is_cut: false,
         };
