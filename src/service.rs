@@ -14,6 +14,7 @@ mod health;
 mod housekeeping;
 mod http_error;
 mod imports;
+mod job_notes;
 mod json_response;
 mod label_sets;
 mod lease_handlers;

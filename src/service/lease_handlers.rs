@@ -4,12 +4,13 @@ use std::{sync::Arc, time::Duration};
 
 use super::{
     http_error::HttpError,
+    job_notes,
     lease_requests::{self, batch, timeout},
     live_workers::OpenReserve,
     long_poll::{WaitingWorker, Woken},
     request_parts::{Object, OptionalObject, RequestHead, capabilities},
     service_state::ServiceState,
-    to_wire, worker_jobs,
+    to_wire,
 };
 use crate::{
     api::{
@@ -63,7 +64,7 @@ pub(super) async fn reserve(
     };
     open_reserve.answered(answer.as_ref().ok());
     if let (Some((worker, url)), Ok(Reservation::Granted(_))) = (job, &answer) {
-        worker_jobs::note(&shared, plan, worker, url);
+        job_notes::note(&shared, plan, worker, url);
     }
     shared.live_pages.workers_changed(plan);
     answer.map(to_wire::reservation)

@@ -1,11 +1,7 @@
 //! Which pages of CI jobs the store has of which workers, so that it is told once of each.
 
-use std::{
-    collections::HashSet,
-    sync::{Arc, Mutex},
-};
+use std::{collections::HashSet, sync::Mutex};
 
-use super::service_state::ServiceState;
 use crate::{model::PlanId, sync::ignore_poison};
 
 /// Most workers that are remembered; past it all are told again.
@@ -16,7 +12,8 @@ const MOST: usize = 10_000;
 pub(super) struct WorkerJobs(Mutex<HashSet<(PlanId, String, String)>>);
 
 impl WorkerJobs {
-    fn is_new(&self, job: &(PlanId, String, String)) -> bool {
+    /// Whether the store was not told of it yet; it counts as told from now on.
+    pub(super) fn is_new(&self, job: &(PlanId, String, String)) -> bool {
         let mut told = ignore_poison(self.0.lock());
         if told.len() >= MOST {
             told.clear();
@@ -24,26 +21,10 @@ impl WorkerJobs {
         told.insert(job.clone())
     }
 
-    fn forget(&self, job: &(PlanId, String, String)) {
+    /// Counts as not told again.
+    pub(super) fn forget(&self, job: &(PlanId, String, String)) {
         ignore_poison(self.0.lock()).remove(job);
     }
-}
-
-/// Has the store note the page of the job of a worker that got a reservation. The worker does not wait for it.
-pub(super) fn note(shared: &Arc<ServiceState>, plan: PlanId, worker: String, url: String) {
-    let job = (plan, worker, url);
-    if !shared.worker_jobs.is_new(&job) {
-        return;
-    }
-    let shared = Arc::clone(shared);
-    tokio::spawn(async move {
-        let (plan, worker, url) = job.clone();
-        let noted = shared.ask(move |store, now| store.note_worker_job(plan, worker, url, now));
-        if noted.await.is_err() {
-            // The next reservation tries again.
-            shared.worker_jobs.forget(&job);
-        }
-    });
 }
 
 #[cfg(test)]

@@ -30,5 +30,6 @@ mod writer;
 mod writer_thread;
 
 pub use connection::{SettingsError, Target};
+pub use first_contact::Opening;
 pub(in crate::store) use move_target::{MoveTarget, Unfit};
-pub use postgres_store::{Clock, Opening, PostgresStore};
+pub use postgres_store::{Clock, PostgresStore};

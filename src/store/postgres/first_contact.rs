@@ -1,11 +1,25 @@
 //! What a store does with a database before its writers begin: the schema, warnings about its settings, the key of leases.
 
+use std::time::Duration;
+
 use super::{
     client::{Client, Statement, bytes, get},
     connection::Target,
     durability, schema,
 };
-use crate::store::{StoreError, values::random};
+use crate::{
+    clock::SharedClock,
+    store::{StoreError, values::random},
+};
+
+/// What opening the database found.
+#[derive(Clone, Debug)]
+pub struct Opening {
+    /// The clock of the database.
+    pub clock: SharedClock,
+    /// How long no replica was there; zero for a new database.
+    pub away: Duration,
+}
 
 /// Brings the schema up to this version; returns the secret that lease tokens are derived from.
 pub(super) fn prepare(client: &mut Client, target: &Target) -> Result<[u8; 32], StoreError> {

@@ -13,7 +13,7 @@ pub use super::writer::Clock;
 use super::{
     client::Client,
     connection::{Planning, Target},
-    first_contact,
+    first_contact::{self, Opening},
     last_contact::LastContact,
     needs::Needs,
     notices::{Notices, Outbox},
@@ -69,15 +69,6 @@ pub struct PostgresStore {
     lead: ClockLead,
 }
 
-/// What opening the database found.
-#[derive(Clone, Debug)]
-pub struct Opening {
-    /// The clock of the database.
-    pub clock: SharedClock,
-    /// How long no replica was there; zero for a new database.
-    pub away: Duration,
-}
-
 impl PostgresStore {
     /// Connects, migrates the schema, and extends leases by the time that no replica was there. Blocks.
     ///
@@ -86,11 +77,7 @@ impl PostgresStore {
     /// [`StoreError::Broken`] with a text for the user: the database cannot be reached, refuses the user, or a newer version
     /// wrote it.
     pub fn open(target: Target, rules: Rules) -> Result<(Self, Opening), StoreError> {
-        let pulse = Pulse {
-            every: Duration::from_secs(1),
-            outage: Duration::from_secs(3),
-        };
-        Self::open_with(target, rules, Clock::Database, pulse, Timestamp(i64::MIN))
+        Self::open_with(target, rules, Clock::Database, Timestamp(i64::MIN))
     }
 
     /// The same with times that come with the requests, the first being `now`.
@@ -103,23 +90,21 @@ impl PostgresStore {
         rules: Rules,
         now: Timestamp,
     ) -> Result<(Self, Opening), StoreError> {
-        let pulse = Pulse {
-            every: Duration::ZERO,
-            outage: Duration::ZERO,
-        };
-        Self::open_with(target, rules, Clock::Requests, pulse, now)
+        Self::open_with(target, rules, Clock::Requests, now)
     }
 
     fn open_with(
         target: Target,
         rules: Rules,
         clock: Clock,
-        pulse: Pulse,
         now: Timestamp,
     ) -> Result<(Self, Opening), StoreError> {
         let mut client = Client::connect(&target, Planning::Always)?;
         let lease_key = first_contact::prepare(&mut client, &target)?;
-        let presence = Presence::new(pulse)?;
+        let presence = Presence::new(match clock {
+            Clock::Database => Pulse::SECONDS,
+            Clock::Requests => Pulse::NONE,
+        })?;
         let id = presence.id();
         let mut parts = WriterParts {
             target: target.clone(),

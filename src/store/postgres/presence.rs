@@ -30,6 +30,19 @@ pub(super) struct Pulse {
     pub(super) outage: Duration,
 }
 
+impl Pulse {
+    /// Every second, and an outage after three.
+    pub(super) const SECONDS: Self = Self {
+        every: Duration::from_secs(1),
+        outage: Duration::from_secs(3),
+    };
+    /// At every request: its time is that of the caller.
+    pub(super) const NONE: Self = Self {
+        every: Duration::ZERO,
+        outage: Duration::ZERO,
+    };
+}
+
 /// This replica.
 #[derive(Debug)]
 pub(super) struct Presence {
