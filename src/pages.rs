@@ -30,6 +30,7 @@ mod problem_groups;
 mod run_strip;
 mod server_page;
 mod site;
+mod test_choice;
 mod test_list;
 mod test_page;
 mod test_runs;
@@ -53,9 +54,9 @@ pub(crate) use plan_page::{PlanInput, PlanPage};
 pub(crate) use plan_summary::{PlanFacts, PlanSummary};
 pub(crate) use server_page::ServerPage;
 pub(crate) use site::{Site, percent_encoded};
-pub(crate) use test_list::{
-    ShownTests, TemplateChoice, TestListPage, TestListQuery, TestOrder, choose as choose_tests,
-    listed as listed_test,
+pub(crate) use test_choice::{
+    ShownTests, TestListQuery, TestOrder, choose as choose_tests, listed as listed_test,
 };
+pub(crate) use test_list::{TemplateChoice, TestListPage};
 pub(crate) use test_page::{TestInput, TestPage};
 pub(crate) use worker_lanes::{LiveWorker, RunningTest};

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::{
     execution_table::name,
     site::{MAX_LINK, Site},
-    test_list::find_name,
+    test_choice::find_name,
 };
 use crate::{
     model::{Capabilities, ExecutionId, PlanId, TestId},

@@ -226,7 +226,7 @@ mod tests {
             (
                 RUNS.to_owned(),
                 4,
-                "SEARCH e USING INDEX executions_by_test (test=? AND rowid<?)",
+                "SEARCH e USING INDEX executions_by_test (test=? AND id<?)",
             ),
             (
                 CELLS.to_owned(),
@@ -236,12 +236,12 @@ mod tests {
             (
                 plan(OF_TEMPLATE),
                 3,
-                "SEARCH p USING INDEX plans_by_template (template=? AND rowid<?)",
+                "SEARCH p USING INDEX plans_by_template (template=? AND id<?)",
             ),
             (
                 plan(OF_BRANCH),
                 4,
-                "SEARCH p USING INDEX plans_by_branch (template=? AND branch=? AND rowid<?)",
+                "SEARCH p USING INDEX plans_by_branch (template=? AND branch=? AND id<?)",
             ),
             (
                 plan(OF_BRANCHES),
