@@ -107,11 +107,11 @@ fn init_leaves_out_tools_that_do_not_start() {
 #[test]
 fn init_without_a_tool_writes_nothing() {
     let stage = Stage::new();
-    stage.write("pom.xml", "<project/>");
+    stage.write("Package.swift", "// swift-tools-version: 6.0");
     let ended = init(&stage, "");
     assert_eq!(ended.code, Some(4), "{ended}");
     assert!(
-        ended.stderr.contains("pom.xml") && ended.stderr.contains("--preset"),
+        ended.stderr.contains("Package.swift") && ended.stderr.contains("--preset"),
         "{ended}"
     );
     let ended = init(&stage, "--preset jst");
