@@ -32,6 +32,7 @@ mod server_page;
 mod site;
 mod test_choice;
 mod test_list;
+mod test_pace;
 mod test_page;
 mod test_runs;
 mod worker_lanes;
@@ -58,5 +59,6 @@ pub(crate) use test_choice::{
     ShownTests, TestListQuery, TestOrder, choose as choose_tests, listed as listed_test,
 };
 pub(crate) use test_list::{TemplateChoice, TestListPage};
+pub(crate) use test_pace::{PlanResult, TestPace};
 pub(crate) use test_page::{TestInput, TestPage};
 pub(crate) use worker_lanes::{LiveWorker, RunningTest};

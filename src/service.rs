@@ -40,6 +40,7 @@ mod page_routes;
 mod page_sessions;
 mod parameters;
 mod plan_before;
+mod plan_forecast;
 mod plan_handlers;
 mod plan_reader;
 mod refused_logins;

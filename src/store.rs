@@ -40,8 +40,8 @@ pub use changes::{ChangeListener, Changes, OpenedExecutions, PlanChanges};
 pub use new_import::{Import, KeptFile, NewImport, ReportedTest};
 pub use outage::{Outage, OutageKind};
 pub use plan_overview::{
-    CapabilityCounts, ChangedExecutions, ExecutionFilter, ExecutionHistory, OpenWork, PlanDetail,
-    PlanOverview, RunningExecution,
+    CapabilityCounts, ChangedExecutions, ExecutionFilter, ExecutionHistory, NewestResult, OpenWork,
+    PlanDetail, PlanOverview, RemainingWork, RunningExecution,
 };
 pub use requested_tests::{MAX_DIFFERENCES, PlanTests, RequestedTests, TemplateDifference};
 pub use requests::{
@@ -396,8 +396,14 @@ pub trait PageStore {
     /// What people did, with numbers below `before`, newest first, at most `limit`.
     fn actions(&self, before: Option<i64>, limit: u32, now: Timestamp) -> Reply<'_, Page<Action>>;
 
-    /// The expected durations of the open executions, the longest `limit` of each set of required capabilities.
-    fn open_work(&self, plan: PlanId, limit: u32, now: Timestamp) -> Reply<'_, Vec<OpenWork>>;
+    /// What is left of a plan: at most as many of the longest executions for each set of required capabilities and as many of
+    /// the newest results as `limits` says.
+    fn remaining_work(
+        &self,
+        plan: PlanId,
+        limits: (u32, u32),
+        now: Timestamp,
+    ) -> Reply<'_, RemainingWork>;
 
     /// The runs of a test with numbers of executions below `before`, newest first, at most `limit`.
     fn test_runs(

@@ -8,10 +8,10 @@ use crate::model::{Capabilities, LabelCase};
 #[derive(Clone, Debug)]
 pub(crate) struct Load {
     pub(crate) required: Capabilities,
-    /// How many are open.
-    pub(crate) open: u64,
-    /// The expected durations of the longest ones, longest first. The others count as long as the last of these.
+    /// How long the longest ones take, in any order.
     pub(crate) longest: Vec<Duration>,
+    /// How long the others take together.
+    pub(crate) rest: Duration,
 }
 
 /// Live workers that offer the same.
@@ -25,22 +25,11 @@ pub(crate) struct Fleet {
 /// Most workers that are planned for.
 const MAX_WORKERS: usize = 1_000;
 
-/// How long the plan still takes; `None` if a test has no worker, or if nothing is known of how long the open ones take.
+/// How long the plan still takes; `None` if a test has no worker.
 pub(crate) fn predict(loads: &[Load], fleets: &[Fleet], case: LabelCase) -> Option<Duration> {
     let mut jobs: Vec<(Duration, usize)> = Vec::new();
-    let mut rest: Vec<(Duration, usize)> = Vec::new();
     for (index, load) in loads.iter().enumerate() {
-        let open = usize::try_from(load.open).unwrap_or(usize::MAX);
-        jobs.extend(load.longest.iter().take(open).map(|it| (*it, index)));
-        let unlisted = open.saturating_sub(load.longest.len());
-        if let (Some(last), 1..) = (load.longest.last(), unlisted) {
-            let times = u32::try_from(unlisted).unwrap_or(u32::MAX);
-            rest.push((last.saturating_mul(times), index));
-        }
-    }
-    let is_known = jobs.iter().any(|(duration, _)| !duration.is_zero());
-    if !jobs.is_empty() && !is_known {
-        return None;
+        jobs.extend(load.longest.iter().map(|it| (*it, index)));
     }
     // The longest first; among equals those that fewest workers can take.
     jobs.sort_by_key(|(duration, index)| {
@@ -67,8 +56,8 @@ pub(crate) fn predict(loads: &[Load], fleets: &[Fleet], case: LabelCase) -> Opti
         ends[earliest.1].pop();
         ends[earliest.1].push(Reverse(earliest.0.saturating_add(duration)));
     }
-    for (duration, index) in rest {
-        spread(duration, &loads[index].required, (fleets, &mut ends), case)?;
+    for load in loads.iter().filter(|load| !load.rest.is_zero()) {
+        spread(load.rest, &load.required, (fleets, &mut ends), case)?;
     }
     let last = ends
         .iter()
@@ -76,7 +65,7 @@ pub(crate) fn predict(loads: &[Load], fleets: &[Fleet], case: LabelCase) -> Opti
     Some(last.max().unwrap_or_default())
 }
 
-/// Divides work evenly among the workers that can take it.
+/// Divides work among the workers that can take it so that they end at the same time, after what keeps each busy until then.
 fn spread(
     work: Duration,
     required: &Capabilities,
@@ -85,15 +74,33 @@ fn spread(
 ) -> Option<()> {
     let fits = |index: &usize| fleets[*index].offered.covers(required, case);
     let fitting: Vec<usize> = (0..fleets.len()).filter(fits).collect();
-    let workers: usize = fitting.iter().map(|it| ends[*it].len()).sum();
-    let share = work.checked_div(u32::try_from(workers).ok()?)?;
+    let mut free: Vec<Duration> = fitting
+        .iter()
+        .flat_map(|it| ends[*it].iter().map(|Reverse(end)| *end))
+        .collect();
+    free.sort_unstable();
+    let level = common_end(&free, work)?;
     for index in fitting {
-        let longer = ends[index]
+        let later = ends[index]
             .drain()
-            .map(|Reverse(end)| Reverse(end.saturating_add(share)));
-        ends[index] = longer.collect();
+            .map(|Reverse(end)| Reverse(end.max(level)));
+        ends[index] = later.collect();
     }
     Some(())
+}
+
+/// When workers end together that become free at these times, in order, and share `work`; `None` without workers.
+fn common_end(free: &[Duration], work: Duration) -> Option<Duration> {
+    let mut sum = work;
+    let mut level = None;
+    for (many, next) in (1_u32..).zip(free) {
+        if level.is_some_and(|level| level <= *next) {
+            break;
+        }
+        sum = sum.saturating_add(*next);
+        level = Some(sum / many);
+    }
+    level
 }
 
 #[cfg(test)]
@@ -111,7 +118,7 @@ mod tests {
     fn load(required: &str, seconds: &[u64]) -> Load {
         Load {
             required: caps(required),
-            open: seconds.len() as u64,
+            rest: Duration::ZERO,
             longest: seconds.iter().copied().map(Duration::from_secs).collect(),
         }
     }
@@ -153,17 +160,23 @@ mod tests {
     }
 
     #[test]
-    fn tests_that_are_not_listed_count_as_long_as_the_shortest_listed() {
-        let many = Load {
-            open: 12,
-            ..load("", &[4, 2])
+    fn rest_is_shared_by_those_who_are_free_first() {
+        let rest = |seconds, longest: &[u64]| Load {
+            rest: Duration::from_secs(seconds),
+            ..load("", longest)
         };
-        assert_eq!(seconds(&[many], &[fleet("", &[0, 0])]), Some(14));
-    }
-
-    #[test]
-    fn nothing_is_predicted_without_a_known_duration() {
-        assert_eq!(seconds(&[load("", &[0, 0])], &[fleet("", &[0])]), None);
-        assert_eq!(seconds(&[load("", &[0, 3])], &[fleet("", &[0])]), Some(3));
+        assert_eq!(
+            seconds(&[rest(20, &[4, 2])], &[fleet("", &[0, 0])]),
+            Some(13)
+        );
+        assert_eq!(
+            seconds(&[rest(6, &[])], &[fleet("", &[100, 0, 1])]),
+            Some(100)
+        );
+        assert_eq!(
+            seconds(&[rest(6, &[])], &[fleet("", &[4, 0, 1])]),
+            Some(3 + 1)
+        );
+        assert_eq!(seconds(&[rest(6, &[])], &[]), None);
     }
 }

@@ -20,7 +20,7 @@ use crate::{
         actions::ActionResponse,
         execution_list::{EventResponse, ExecutionResponse},
     },
-    model::{Capabilities, LabelCase, PlanStatus, PlanWaiting},
+    model::{Capabilities, LabelCase, PlanStatus, PlanWaiting, Timestamp},
     report::html::{MAX_MESSAGE, MAX_NAME, Markup},
     store::CapabilityCounts,
     text::short_commit,
@@ -29,6 +29,8 @@ use crate::{
 
 /// Most rows of the table of capabilities that a page has.
 const MAX_CAPABILITIES: usize = 200;
+/// In milliseconds.
+const MINUTE: i64 = 60_000;
 
 /// What the page of a plan is made of.
 pub(crate) struct PlanInput {
@@ -47,7 +49,7 @@ pub(crate) struct PlanInput {
     pub(crate) problems: Vec<ExecutionResponse>,
     pub(crate) events: Vec<EventResponse>,
     /// When it will end.
-    pub(crate) ends_dt: Option<i64>,
+    pub(crate) ends: Option<Timestamp>,
     pub(crate) executions: ListedExecutions,
     /// What differs from the plan before, if it was looked at.
     pub(crate) comparison: Option<PlanComparison>,
@@ -112,7 +114,7 @@ impl PlanPage {
             problems: problem_groups::group(input.problems),
             more_problems,
             events: input.events,
-            ends_dt: input.ends_dt.filter(|_| input.plan.is_live()),
+            ends_dt: input.ends.filter(|_| input.plan.is_live()).map(|it| it.0),
             executions: input.executions,
             comparison: input.comparison,
             done: None,
@@ -296,7 +298,7 @@ impl PlanPage {
             return;
         };
         page.raw("; ends about <span class=\"clock\">")
-            .time(crate::model::Timestamp(ends))
+            .time(end_of_minute(Timestamp(ends)))
             .raw("</span>");
     }
 
@@ -334,6 +336,11 @@ impl PlanPage {
         }
         page.raw("</ul>\n");
     }
+}
+
+/// A predicted time as people read it: more would pretend to be exact.
+fn end_of_minute(time: Timestamp) -> Timestamp {
+    Timestamp((time.0 + MINUTE - 1) / MINUTE * MINUTE)
 }
 
 /// A sentence that begins with a capital.

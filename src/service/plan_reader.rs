@@ -3,14 +3,17 @@
 use std::time::{Duration, Instant};
 
 use super::{
-    http_error::HttpError, service_state::ServiceState, to_page, to_wire, waiting_handlers,
+    http_error::HttpError,
+    plan_forecast::{MAX_OPEN, MAX_RESULTS, RunningPlan, time_left},
+    service_state::ServiceState,
+    to_page, to_wire, waiting_handlers,
 };
 use crate::{
     api::execution_list::{EventResponse, ExecutionResponse},
     clock,
-    model::{PlanId, Timestamp},
-    pages::{ListedExecutions, ListedState, PlanComparison, PlanInput, PlanPage, predict},
-    store::{ExecutionFilter, OpenWork, PlanDetail},
+    model::PlanId,
+    pages::{ListedExecutions, ListedState, PlanComparison, PlanInput, PlanPage},
+    store::{ExecutionFilter, PlanDetail, RemainingWork},
 };
 
 /// Most executions under a lease that a page has.
@@ -21,12 +24,10 @@ pub(super) const MAX_JOBS: u32 = 2_000;
 const MAX_PROBLEMS: u32 = 100;
 /// Most events of leases.
 const MAX_EVENTS: u32 = 50;
-/// Most open tests of a set of capabilities whose durations count one by one.
-const MAX_OPEN: u32 = 1_000;
-/// How long the durations of open tests are kept.
+/// How long the durations of open tests are kept at least.
 const KEEP_WORK: Duration = Duration::from_secs(5);
-/// What the predicted end is rounded to.
-const MINUTE: i64 = 60_000;
+/// Reading them takes at most one of so many parts of the time.
+const SELDOM: u32 = 50;
 
 /// The facts of a plan that are worth keeping between two looks.
 #[derive(Debug)]
@@ -34,7 +35,14 @@ pub(super) struct PlanReader {
     plan: PlanId,
     problems: Kept<Vec<ExecutionResponse>>,
     events: Kept<Vec<EventResponse>>,
-    work: Option<(Instant, Vec<OpenWork>)>,
+    work: Option<KeptWork>,
+}
+
+/// What is left to run, kept until a time.
+#[derive(Debug)]
+struct KeptWork {
+    work: RemainingWork,
+    until: Instant,
 }
 
 /// A value, and what it was read for.
@@ -95,11 +103,15 @@ impl PlanReader {
         let known = shared.live_workers.of_plan(plan, now);
         let running: Vec<_> = running.into_iter().map(to_page::running).collect();
         let label_case = demand.label_case;
-        let no_work = Vec::new();
-        let work = self.work.as_ref().map_or(&no_work, |(_, work)| work);
-        let loads = to_page::loads(work, &detail.capabilities);
-        let fleets = to_page::fleets(&known, &running, now);
-        let ends = predict(&loads, &fleets, label_case);
+        let nothing = RemainingWork::default();
+        let running_plan = RunningPlan {
+            work: self.work.as_ref().map_or(&nothing, |kept| &kept.work),
+            counts: &detail.capabilities,
+            workers: &known,
+            running: &running,
+            label_case,
+        };
+        let ends = time_left(&running_plan, now);
         let is_due = demand.due.is_none();
         Ok(PlanPage::of(PlanInput {
             plan: to_page::summary(detail.overview, now),
@@ -111,7 +123,7 @@ impl PlanReader {
             jobs,
             problems: self.problems.value.clone(),
             events: self.events.value.clone(),
-            ends_dt: ends.filter(|_| is_due).map(|left| rounded(now.plus(left))),
+            ends: ends.filter(|_| is_due).map(|left| now.plus(left)),
             executions,
             comparison,
         }))
@@ -174,23 +186,26 @@ impl PlanReader {
         shared: &ServiceState,
         detail: &PlanDetail,
     ) -> Result<(), HttpError> {
-        let now = clock::monotonic();
-        let is_fresh = |(read, _): &(Instant, _)| now.saturating_duration_since(*read) < KEEP_WORK;
-        if detail.overview.counts.open == 0 || self.work.as_ref().is_some_and(is_fresh) {
+        let began = clock::monotonic();
+        let is_fresh = |kept: &KeptWork| began < kept.until;
+        let counts = &detail.overview.counts;
+        if counts.open + counts.reserved == 0 || self.work.as_ref().is_some_and(is_fresh) {
             return Ok(());
         }
         let plan = self.plan;
         let work = shared
-            .ask_for_waiting(move |store, now| store.open_work(plan, MAX_OPEN, now))
+            .ask_for_waiting(move |store, now| {
+                store.remaining_work(plan, (MAX_OPEN, MAX_RESULTS), now)
+            })
             .await?;
-        self.work = Some((now, work));
+        let read = clock::monotonic();
+        let took = read.saturating_duration_since(began);
+        self.work = Some(KeptWork {
+            work,
+            until: read + KEEP_WORK.max(took.saturating_mul(SELDOM)),
+        });
         Ok(())
     }
-}
-
-/// A time at the end of its minute: more would pretend to be exact.
-fn rounded(time: Timestamp) -> i64 {
-    (time.0 + MINUTE - 1) / MINUTE * MINUTE
 }
 
 /// A page of the executions that a filter wants, and where the next one begins.

@@ -1,9 +1,9 @@
 //! The reads for pages, for every store that reads one state of its rows.
 
 use super::{
-    Action, ChangedExecutions, Event, ExecutionFilter, ExecutionHistory, KnownTest, OpenWork, Page,
-    PageStore, PlanDetail, PlanOverview, PlanRun, PlanRunQuery, Reply, RunCell, RunningExecution,
-    StoreError, TestRuns,
+    Action, ChangedExecutions, Event, ExecutionFilter, ExecutionHistory, KnownTest, Page,
+    PageStore, PlanDetail, PlanOverview, PlanRun, PlanRunQuery, RemainingWork, Reply, RunCell,
+    RunningExecution, StoreError, TestRuns,
     rows::PageReads,
     steps::{audit, page_facts, plans, run_facts},
 };
@@ -83,8 +83,13 @@ impl<S: ReadRows> PageStore for S {
         self.read(move |rows| audit::actions(rows, before, limit))
     }
 
-    fn open_work(&self, plan: PlanId, limit: u32, now: Timestamp) -> Reply<'_, Vec<OpenWork>> {
-        self.read(move |rows| page_facts::open_work(rows, plan, limit, now))
+    fn remaining_work(
+        &self,
+        plan: PlanId,
+        limits: (u32, u32),
+        now: Timestamp,
+    ) -> Reply<'_, RemainingWork> {
+        self.read(move |rows| page_facts::remaining_work(rows, plan, limits, now))
     }
 
     fn test_runs(

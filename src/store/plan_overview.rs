@@ -48,7 +48,7 @@ impl PlanOverview {
 }
 
 /// The counts of the executions that require the same capabilities.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CapabilityCounts {
     /// What they require.
     pub required: Capabilities,
@@ -168,11 +168,37 @@ pub struct ChangedExecutions {
     pub is_complete: bool,
 }
 
+/// What is left of a plan, and how long its newest results took.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RemainingWork {
+    /// The open executions, by what they require.
+    pub open: Vec<OpenWork>,
+    /// The newest results, newest first.
+    pub results: Vec<NewestResult>,
+}
+
 /// The open executions that require the same capabilities.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpenWork {
     /// What they require.
     pub required: Capabilities,
-    /// The expected durations of the longest ones, longest first.
+    /// The durations of the longest ones by earlier plans, longest first.
     pub longest: Vec<Duration>,
+    /// How many have a duration by earlier plans.
+    pub known: u64,
+    /// The sum of these durations.
+    pub total: Duration,
+}
+
+/// A result of a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewestResult {
+    /// Who sent it.
+    pub worker: String,
+    /// When it arrived.
+    pub at: Timestamp,
+    /// How long the test took, if the worker reported it.
+    pub duration: Option<Duration>,
+    /// How long it takes by earlier plans.
+    pub expected: Option<Duration>,
 }

@@ -4,7 +4,7 @@ use crate::{
     model::{Execution, ExecutionId, PlanId, Timestamp},
     store::{
         Event, ExecutionFilter, StoreError,
-        plan_overview::{CapabilityCounts, PlanOverview, RunningExecution},
+        plan_overview::{CapabilityCounts, NewestResult, PlanOverview, RunningExecution},
         rows::{Reads, RunReads},
     },
 };
@@ -88,13 +88,20 @@ pub(in crate::store) trait PageReads: Reads + RunReads {
         limit: u32,
     ) -> Result<Vec<i64>, StoreError>;
 
-    /// The expected durations of the longest open executions of a set of labels, in milliseconds.
+    /// The durations of the longest open executions of a set of labels by earlier plans, in milliseconds.
     fn longest_open(
         &mut self,
         plan: PlanId,
         label_set: i64,
         limit: u32,
     ) -> Result<Vec<i64>, StoreError>;
+
+    /// How many open executions of a set of labels have a duration by earlier plans, and their sum in milliseconds.
+    fn known_open(&mut self, plan: PlanId, label_set: i64) -> Result<(i64, i64), StoreError>;
+
+    /// The last results, newest first.
+    fn newest_results(&mut self, plan: PlanId, limit: u32)
+    -> Result<Vec<NewestResult>, StoreError>;
 }
 
 /// The condition of a filter in a statement about ended executions `e`, which holds for few of them.

@@ -1,16 +1,14 @@
 //! Reads for pages.
 
-use std::time::Duration;
-
 use super::plans;
 use crate::{
     model::{Execution, ExecutionId, ExecutionState, PlanId, Timestamp},
     store::{
         ChangedExecutions, ExecutionFilter, ExecutionHistory, OpenWork, Page, PlanDetail,
-        PlanOverview, RefusalCode, RunningExecution, StoreError,
+        PlanOverview, RefusalCode, RemainingWork, RunningExecution, StoreError,
         protocol::{not_found::unknown_plan, refuse, request_limits::MAX_PAGE},
         rows::PageReads,
-        values::number,
+        values::{number, span},
     },
 };
 
@@ -152,26 +150,29 @@ pub(in crate::store) fn changed(
     })
 }
 
-/// The expected durations of the open executions.
-pub(in crate::store) fn open_work(
+/// The open executions, and how long the newest results took.
+pub(in crate::store) fn remaining_work(
     rows: &mut dyn PageReads,
     plan: PlanId,
-    limit: u32,
+    (longest, results): (u32, u32),
     now: Timestamp,
-) -> Result<Vec<OpenWork>, StoreError> {
+) -> Result<RemainingWork, StoreError> {
     plans::check_started(rows, plan)?;
-    let limit = limit.clamp(1, MAX_PAGE);
-    let mut work = Vec::new();
+    let mut open = Vec::new();
     for (set, counts) in rows.counters(plan, now)? {
         if counts.open > 0 {
-            let longest = rows.longest_open(plan, set, limit)?.into_iter();
-            work.push(OpenWork {
+            let (known, total) = rows.known_open(plan, set)?;
+            let longest = rows.longest_open(plan, set, longest.clamp(1, MAX_PAGE))?;
+            open.push(OpenWork {
                 required: rows.label_set(set)?,
-                longest: longest
-                    .map(|ms| Duration::from_millis(number(ms)))
-                    .collect(),
+                longest: longest.into_iter().map(span).collect(),
+                known: number(known),
+                total: span(total),
             });
         }
     }
-    Ok(work)
+    Ok(RemainingWork {
+        open,
+        results: rows.newest_results(plan, results.clamp(1, MAX_PAGE))?,
+    })
 }

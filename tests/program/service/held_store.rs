@@ -19,10 +19,10 @@ use testplan::{
     store::{
         Action, CancelPlan, CancelledPlan, ChangeListener, ChangedExecutions, Changes, Deadline,
         EntryAnswers, Event, ExecutePlan, ExecutionFilter, ExecutionHistory, Finish, FinishList,
-        Heartbeat, Import, KnownTest, NewAction, NewImport, OpenWork, Page, PageStore, PlanDemand,
-        PlanDetail, PlanOverview, PlanQuery, PlanRun, PlanRunQuery, PlanTests, Reply, Reservation,
-        Reserve, Reset, Revoke, Rules, RunCell, RunningExecution, Store, StoreError,
-        TemplateDefinition, TemplateDifference, TestRuns,
+        Heartbeat, Import, KnownTest, NewAction, NewImport, Page, PageStore, PlanDemand,
+        PlanDetail, PlanOverview, PlanQuery, PlanRun, PlanRunQuery, PlanTests, RemainingWork,
+        Reply, Reservation, Reserve, Reset, Revoke, Rules, RunCell, RunningExecution, Store,
+        StoreError, TemplateDefinition, TemplateDifference, TestRuns,
         sqlite::{Durability, SqliteStore},
     },
 };
@@ -445,7 +445,7 @@ impl PageStore for HeldStore {
         notable_events(plan: PlanId, limit: u32, now: Timestamp) -> Vec<Event>;
         changed_executions(plan: PlanId, after: i64, limit: u32, now: Timestamp)
             -> ChangedExecutions;
-        open_work(plan: PlanId, limit: u32, now: Timestamp) -> Vec<OpenWork>;
+        remaining_work(plan: PlanId, limits: (u32, u32), now: Timestamp) -> RemainingWork;
         test_runs(test: TestId, before: Option<ExecutionId>, limit: u32, now: Timestamp) -> TestRuns;
         test_names(tests: Vec<TestId>) -> Vec<KnownTest>;
         plan_run(plan: PlanId) -> PlanRun;

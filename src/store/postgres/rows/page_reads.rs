@@ -6,10 +6,11 @@ use super::{pages::execution, run_reads::origin};
 use crate::{
     model::{Execution, ExecutionId, Plan, PlanId, PlanKind, PlanStatus, Timestamp},
     store::{
-        CapabilityCounts, Event, ExecutionFilter, PlanOverview, RunningExecution, StoreError,
+        CapabilityCounts, Event, ExecutionFilter, NewestResult, PlanOverview, RunningExecution,
+        StoreError,
         postgres::client::{Client, get, get_u32, int, typed},
         rows::{PageReads, filter_condition},
-        values::{from_json, number},
+        values::{from_json, number, span},
     },
 };
 
@@ -246,9 +247,40 @@ impl PageReads for Client {
     ) -> Result<Vec<i64>, StoreError> {
         self.read_all(
             "SELECT expected_ms FROM executions
-             WHERE plan = $1 AND label_set = $2 AND state < 2 ORDER BY expected_ms DESC, id LIMIT $3",
+             WHERE plan = $1 AND label_set = $2 AND state < 2 AND NOT is_estimated ORDER BY expected_ms DESC, id LIMIT $3",
             &[int(&plan.0), int(&label_set), int(&i64::from(limit))],
             |row| get(row, 0),
+        )
+    }
+
+    fn known_open(&mut self, plan: PlanId, label_set: i64) -> Result<(i64, i64), StoreError> {
+        self.read_one(
+            "SELECT count(*), coalesce(sum(expected_ms), 0)::bigint FROM executions
+             WHERE plan = $1 AND label_set = $2 AND state < 2 AND NOT is_estimated",
+            &[int(&plan.0), int(&label_set)],
+            |row| Ok((get(row, 0)?, get(row, 1)?)),
+        )
+    }
+
+    fn newest_results(
+        &mut self,
+        plan: PlanId,
+        limit: u32,
+    ) -> Result<Vec<NewestResult>, StoreError> {
+        self.read_all(
+            "SELECT coalesce(e.worker, e.principal, ''), v.at, e.duration_ms, CASE WHEN e.is_estimated THEN NULL ELSE e.expected_ms END
+             FROM events v JOIN executions e ON e.id = v.exec
+             WHERE v.plan = $1 AND v.kind = 'finished' ORDER BY v.id DESC LIMIT $2",
+            &[int(&plan.0), int(&i64::from(limit))],
+            |row| {
+                let duration = |ms: Option<i64>| ms.map(span);
+                Ok(NewestResult {
+                    worker: get(row, 0)?,
+                    at: Timestamp(get(row, 1)?),
+                    duration: duration(get(row, 2)?),
+                    expected: duration(get(row, 3)?),
+                })
+            },
         )
     }
 }

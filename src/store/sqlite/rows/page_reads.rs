@@ -6,10 +6,11 @@ use super::{pages::execution, run_reads::origin};
 use crate::{
     model::{Execution, ExecutionId, Plan, PlanId, PlanKind, PlanStatus, Timestamp},
     store::{
-        CapabilityCounts, Event, ExecutionFilter, PlanOverview, RunningExecution, StoreError,
+        CapabilityCounts, Event, ExecutionFilter, NewestResult, PlanOverview, RunningExecution,
+        StoreError,
         rows::{PageReads, filter_condition},
         sqlite::statements::Statements as _,
-        values::{from_json, number},
+        values::{from_json, number, span},
     },
 };
 
@@ -97,6 +98,17 @@ const OF_EXECUTION: &str = "WHERE plan = ?1 AND exec = ?2 ORDER BY id DESC LIMIT
 
 const NOTABLE_EVENTS: &str = "INDEXED BY events_notable
      WHERE plan = ?1 AND kind NOT IN ('reserved', 'finished', 'heartbeat', 'cancelled') ORDER BY id DESC LIMIT ?2";
+
+const LONGEST_OPEN: &str = "SELECT expected_ms FROM executions INDEXED BY executions_available
+     WHERE plan = ?1 AND label_set = ?2 AND state < 2 AND NOT is_estimated ORDER BY expected_ms DESC LIMIT ?3";
+
+const KNOWN_OPEN: &str =
+    "SELECT count(*), coalesce(sum(expected_ms), 0) FROM executions INDEXED BY executions_available
+     WHERE plan = ?1 AND label_set = ?2 AND state < 2 AND NOT is_estimated";
+
+const NEWEST_RESULTS: &str = "SELECT coalesce(e.worker, e.principal, ''), v.at, e.duration_ms, iif(e.is_estimated, NULL, e.expected_ms)
+     FROM events v CROSS JOIN executions e ON e.id = v.exec
+     WHERE v.plan = ?1 AND v.kind = 'finished' ORDER BY v.id DESC LIMIT ?2";
 
 /// The ends that are no plain pass and fit a filter.
 fn notable(filter: ExecutionFilter) -> String {
@@ -278,12 +290,31 @@ impl PageReads for Connection {
         label_set: i64,
         limit: u32,
     ) -> Result<Vec<i64>, StoreError> {
-        self.read_all(
-            "SELECT expected_ms FROM executions INDEXED BY executions_available
-             WHERE plan = ?1 AND label_set = ?2 AND state < 2 ORDER BY expected_ms DESC LIMIT ?3",
-            params![plan.0, label_set, limit],
-            |row| row.get(0),
-        )
+        self.read_all(LONGEST_OPEN, params![plan.0, label_set, limit], |row| {
+            row.get(0)
+        })
+    }
+
+    fn known_open(&mut self, plan: PlanId, label_set: i64) -> Result<(i64, i64), StoreError> {
+        self.read_one(KNOWN_OPEN, params![plan.0, label_set], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+    }
+
+    fn newest_results(
+        &mut self,
+        plan: PlanId,
+        limit: u32,
+    ) -> Result<Vec<NewestResult>, StoreError> {
+        let duration = |ms: Option<i64>| ms.map(span);
+        self.read_all(NEWEST_RESULTS, params![plan.0, limit], |row| {
+            Ok(NewestResult {
+                worker: row.get(0)?,
+                at: Timestamp(row.get(1)?),
+                duration: duration(row.get(2)?),
+                expected: duration(row.get(3)?),
+            })
+        })
     }
 }
 

@@ -1,8 +1,10 @@
 //! What the pages for people read.
 
+use std::time::Duration;
+
 use testplan::{
     model::{Execution, PlanId, Test, TestResult, TestVerdict},
-    store::{ExecutionFilter, Finish, RefusalCode, Rules},
+    store::{ExecutionFilter, Finish, RefusalCode, RemainingWork, Rules},
 };
 
 use crate::store::world::{Fresh, World, caps, refused, request_for, result_of, said};
@@ -235,13 +237,35 @@ pub(crate) async fn changes_after_an_event_are_found(make: Make) {
     );
 }
 
-pub(crate) async fn open_work_has_the_expected_durations(make: Make) {
-    let world = World::new(make, &["", "OS=Linux"]).await;
-    for (duration, labels) in [(700, "OS=Linux"), (300, "")] {
-        let taken = world.reserve(world.wish(labels)).await;
-        let result = result_of(&taken, said(TestVerdict::Passed, duration));
-        world.finish(result).await.unwrap();
-    }
+pub(crate) async fn remaining_work_has_durations_and_results(make: Make) {
+    let world = World::new(make, &["", "", "OS=Linux"]).await;
+    let ended = |duration, labels| {
+        let world = &world;
+        async move {
+            let taken = world.reserve(world.wish(labels)).await;
+            let result = result_of(&taken, said(TestVerdict::Passed, duration));
+            world.finish(result).await.unwrap();
+        }
+    };
+    ended(700, "OS=Linux").await;
+    ended(300, "").await;
+    let remaining = |plan, limits| world.store.remaining_work(plan, limits, world.now());
+    let now = remaining(world.plan, (5, 5)).await.unwrap();
+    let open: Vec<_> = now.open.iter().map(|it| (&it.required, it.known)).collect();
+    assert_eq!(open, [(&caps(""), 0)], "one without a history is open");
+    let took = |ms| (Some(Duration::from_millis(ms)), None);
+    let results = |of: &RemainingWork| -> Vec<_> {
+        of.results
+            .iter()
+            .map(|it| (it.duration, it.expected))
+            .collect()
+    };
+    assert_eq!(results(&now), [took(300), took(700)], "newest first");
+    assert!(now.results[0].at >= now.results[1].at);
+    assert_eq!(now.results[0].worker, now.results[1].worker);
+    let newest = remaining(world.plan, (5, 1)).await.unwrap();
+    assert_eq!(results(&newest), [took(300)]);
+
     let template = world.store.find_plan(
         testplan::store::PlanQuery {
             project: "project".to_owned(),
@@ -252,19 +276,21 @@ pub(crate) async fn open_work_has_the_expected_durations(make: Make) {
     );
     let template = template.await.unwrap().id;
     let plan = world.execute(request_for(template)).await.unwrap().id;
-    let mut work = world.store.open_work(plan, 5, world.now()).await.unwrap();
-    work.sort_by(|a, b| a.required.cmp(&b.required));
-    let durations: Vec<_> = work
+    let mut work = remaining(plan, (5, 5)).await.unwrap();
+    work.open.sort_by(|a, b| a.required.cmp(&b.required));
+    let span = Duration::from_millis;
+    let known: Vec<_> = work
+        .open
         .iter()
-        .map(|it| (it.required.clone(), it.longest[0].as_millis()))
+        .map(|it| (it.required.clone(), it.longest.clone(), it.known, it.total))
         .collect();
-    assert_eq!(durations, [(caps(""), 300), (caps("OS=Linux"), 700)]);
     assert_eq!(
-        world
-            .store
-            .open_work(world.plan, 5, world.now())
-            .await
-            .unwrap(),
-        []
+        known,
+        [
+            (caps(""), vec![span(300)], 1, span(300)),
+            (caps("OS=Linux"), vec![span(700)], 1, span(700))
+        ],
+        "the second test without labels is not known"
     );
+    assert_eq!(work.results, []);
 }
