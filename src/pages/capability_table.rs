@@ -19,7 +19,8 @@ pub(crate) struct CapabilityRow {
     pub(crate) passed: u64,
     pub(crate) failed: u64,
     pub(crate) skipped: u64,
-    /// Done without a verdict.
+    pub(crate) could_not_run: u64,
+    /// Done without a verdict and without an error.
     pub(crate) no_verdict: u64,
     /// Live workers that offer all of them.
     pub(crate) workers: u64,
@@ -29,15 +30,16 @@ const fn column(heading: &'static str, is_number: bool) -> Column {
     Column { heading, is_number }
 }
 
-const COLUMNS: [Column; 8] = [
-    column("capability", false),
-    column("workers", true),
-    column("open", true),
-    column("running", true),
-    column("passed", true),
-    column("failed", true),
-    column("no verdict", true),
-    column("skipped", true),
+const COLUMNS: [Column; 9] = [
+    column("Capabilities", false),
+    column("Workers", true),
+    column("Open", true),
+    column("Running", true),
+    column("Passed", true),
+    column("Failed", true),
+    column("Could not run", true),
+    column("No verdict", true),
+    column("Skipped", true),
 ];
 
 /// The section; nothing for a plan without tests.
@@ -55,6 +57,7 @@ pub(super) fn section(page: &mut Markup, rows: &[CapabilityRow]) {
             Cell::Count(row.reserved),
             Cell::MarkedCount(row.passed, Mark::PASSED),
             Cell::MarkedCount(row.failed, Mark::FAILED),
+            Cell::MarkedCount(row.could_not_run, Mark::COULD_NOT_RUN),
             Cell::MarkedCount(row.no_verdict, Mark::COULD_NOT_RUN),
             Cell::Count(row.skipped),
         ]

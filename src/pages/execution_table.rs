@@ -144,6 +144,15 @@ pub(super) fn counters(
 }
 
 impl ListedExecutions {
+    /// The query of the address that lists the same; nothing for the first tests of all.
+    pub(super) fn query(&self) -> String {
+        match (self.state, self.after) {
+            (ListedState::All, 0) => String::new(),
+            (state, 0) => format!("?state={}", state.word()),
+            (state, after) => format!("?state={}&after={after}", state.word()),
+        }
+    }
+
     /// The table with links to the pages around it.
     pub(super) fn section(&self, page: &mut Markup, site: &Site, plan: PlanId) {
         page.raw("<section id=\"tests\">\n<h2>Tests");

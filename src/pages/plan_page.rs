@@ -86,12 +86,15 @@ impl PlanPage {
         let counts = &input.plan.counts;
         let all = counts.failed + counts.could_not_run;
         let more_problems = all.saturating_sub(input.problems.len() as u64);
+        let mut waits = input.waiting;
+        // What only runs does not wait.
+        waits.needs.retain(|need| need.open > 0);
         let waiting = if input.plan.is_live() {
-            wording::lines(&input.waiting)
+            wording::lines(&waits)
         } else {
             Vec::new()
         };
-        let offers = &input.waiting.offers;
+        let offers = &waits.offers;
         let capabilities = input.capabilities.into_iter().map(|row| {
             let fits = |offered: &Capabilities| offered.covers(&row.required, input.label_case);
             let fitting = offers.iter().filter(|offer| fits(&offer.offered));
@@ -103,7 +106,8 @@ impl PlanPage {
                 passed: row.passed,
                 failed: row.failed,
                 skipped: row.skipped,
-                no_verdict: row.without_verdict(),
+                could_not_run: row.could_not_run(),
+                no_verdict: row.unjudged,
                 labels: row.required.into(),
             }
         });
@@ -167,7 +171,7 @@ impl PlanPage {
             site,
             entry: Entry::Plans,
             title: &self.tab(),
-            json: Some(&format!("{path}.json")),
+            json: Some(&format!("{path}.json{}", self.executions.query())),
             live: is_live.then_some((live.as_str(), self.plan.last_event)),
             now: Some(self.now()),
         };

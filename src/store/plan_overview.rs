@@ -60,6 +60,8 @@ pub struct CapabilityCounts {
     pub failed: u64,
     /// Of those that are done.
     pub skipped: u64,
+    /// Of those that are done: without a verdict and without an error.
+    pub unjudged: u64,
 }
 
 impl CapabilityCounts {
@@ -76,12 +78,13 @@ impl CapabilityCounts {
             passed,
             failed,
             skipped,
+            unjudged: 0,
         }
     }
 
-    /// Ended without a verdict.
-    pub fn without_verdict(&self) -> u64 {
-        let judged = self.passed + self.failed + self.skipped;
+    /// Executions that ended with an error instead of a verdict.
+    pub fn could_not_run(&self) -> u64 {
+        let judged = self.passed + self.failed + self.skipped + self.unjudged;
         self.counts.done.saturating_sub(judged)
     }
 }

@@ -1,7 +1,7 @@
 //! What the pages for people read, one statement each.
 
 use crate::{
-    model::{Execution, ExecutionId, PlanId, Timestamp},
+    model::{Capabilities, Execution, ExecutionId, PlanId, Timestamp},
     store::{
         Event, ExecutionFilter, StoreError,
         plan_overview::{CapabilityCounts, NewestResult, PlanOverview, RunningExecution},
@@ -19,7 +19,7 @@ pub(in crate::store) trait PageReads: Reads + RunReads {
     ) -> Result<Vec<PlanOverview>, StoreError>;
 
     /// How many executions ended without a verdict and without an error.
-    fn unjudged(&mut self, plan: PlanId) -> Result<u64, StoreError>;
+    fn unjudged(&mut self, plan: PlanId) -> Result<Vec<(Capabilities, u64)>, StoreError>;
 
     /// The counts of each set of required capabilities.
     fn capability_counts(

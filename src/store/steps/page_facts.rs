@@ -2,7 +2,7 @@
 
 use super::plans;
 use crate::{
-    model::{Execution, ExecutionId, ExecutionState, PlanId, Timestamp},
+    model::{Capabilities, Execution, ExecutionId, ExecutionState, PlanId, Timestamp},
     store::{
         ChangedExecutions, ExecutionFilter, ExecutionHistory, OpenWork, Page, PlanDetail,
         PlanOverview, RefusalCode, RemainingWork, RunningExecution, StoreError,
@@ -40,8 +40,12 @@ pub(in crate::store) fn plan_detail(
     plans::check_started(rows, plan)?;
     let mut found = rows.plans_before((plan.0.saturating_add(1), 1), now)?;
     let mut overview = found.pop().ok_or_else(|| unknown_plan(plan))?;
-    judge(rows, &mut overview)?;
+    let unjudged = judge(rows, &mut overview)?;
     let mut capabilities = rows.capability_counts(plan, now)?;
+    for counts in &mut capabilities {
+        let of_set = unjudged.iter().find(|(set, _)| *set == counts.required);
+        counts.unjudged = of_set.map_or(0, |(_, many)| *many);
+    }
     capabilities.sort_by(|a, b| a.required.cmp(&b.required));
     Ok(PlanDetail {
         overview,
@@ -49,12 +53,17 @@ pub(in crate::store) fn plan_detail(
     })
 }
 
-/// Counts the ends without a verdict, if there are any.
-fn judge(rows: &mut dyn PageReads, overview: &mut PlanOverview) -> Result<(), StoreError> {
-    if overview.could_not_run() > 0 {
-        overview.unjudged = rows.unjudged(overview.plan.id)?;
+/// Counts the ends without a verdict, if there are any; returns them by the capabilities that are required.
+fn judge(
+    rows: &mut dyn PageReads,
+    overview: &mut PlanOverview,
+) -> Result<Vec<(Capabilities, u64)>, StoreError> {
+    if overview.could_not_run() == 0 {
+        return Ok(Vec::new());
     }
-    Ok(())
+    let unjudged = rows.unjudged(overview.plan.id)?;
+    overview.unjudged = unjudged.iter().map(|(_, many)| many).sum();
+    Ok(unjudged)
 }
 
 /// The executions under a lease, by worker.

@@ -4,7 +4,7 @@ use tokio_postgres::{Row, types::Type};
 
 use super::{pages::execution, run_reads::origin};
 use crate::{
-    model::{Execution, ExecutionId, Plan, PlanId, PlanKind, PlanStatus, Timestamp},
+    model::{Capabilities, Execution, ExecutionId, Plan, PlanId, PlanKind, PlanStatus, Timestamp},
     store::{
         CapabilityCounts, Event, ExecutionFilter, NewestResult, PlanOverview, RunningExecution,
         StoreError,
@@ -111,12 +111,14 @@ impl PageReads for Client {
         )
     }
 
-    fn unjudged(&mut self, plan: PlanId) -> Result<u64, StoreError> {
-        self.read_one(
-            "SELECT count(*) FROM executions
-             WHERE plan = $1 AND state = 3 AND verdict IS NULL AND error IS NULL",
+    fn unjudged(&mut self, plan: PlanId) -> Result<Vec<(Capabilities, u64)>, StoreError> {
+        self.read_all(
+            "SELECT l.labels, n.many FROM label_sets l JOIN
+               (SELECT label_set, count(*) AS many FROM executions
+                WHERE plan = $1 AND state = 3 AND verdict IS NULL AND error IS NULL GROUP BY label_set) n
+             ON l.id = n.label_set",
             &[int(&plan.0)],
-            |row| Ok(number(get(row, 0)?)),
+            |row| Ok((from_json(get(row, 0)?)?, number(get(row, 1)?))),
         )
     }
 

@@ -4,7 +4,7 @@ use rusqlite::{Connection, Row, params};
 
 use super::{pages::execution, run_reads::origin};
 use crate::{
-    model::{Execution, ExecutionId, Plan, PlanId, PlanKind, PlanStatus, Timestamp},
+    model::{Capabilities, Execution, ExecutionId, Plan, PlanId, PlanKind, PlanStatus, Timestamp},
     store::{
         CapabilityCounts, Event, ExecutionFilter, NewestResult, PlanOverview, RunningExecution,
         StoreError,
@@ -99,6 +99,11 @@ const OF_EXECUTION: &str = "WHERE plan = ?1 AND exec = ?2 ORDER BY id DESC LIMIT
 const NOTABLE_EVENTS: &str = "INDEXED BY events_notable
      WHERE plan = ?1 AND kind NOT IN ('reserved', 'finished', 'heartbeat', 'cancelled') ORDER BY id DESC LIMIT ?2";
 
+const UNJUDGED: &str = "SELECT l.labels, n.many FROM label_sets l JOIN
+       (SELECT e.label_set, count(*) AS many FROM executions e INDEXED BY executions_unjudged
+        WHERE e.plan = ?1 AND e.state = 3 AND e.verdict IS NULL AND e.error IS NULL GROUP BY e.label_set) n
+     ON l.id = n.label_set";
+
 const LONGEST_OPEN: &str = "SELECT expected_ms FROM executions INDEXED BY executions_available
      WHERE plan = ?1 AND label_set = ?2 AND state < 2 AND NOT is_estimated ORDER BY expected_ms DESC LIMIT ?3";
 
@@ -145,13 +150,12 @@ impl PageReads for Connection {
         Ok(plans)
     }
 
-    fn unjudged(&mut self, plan: PlanId) -> Result<u64, StoreError> {
-        self.read_one(
-            "SELECT count(*) FROM executions INDEXED BY executions_unjudged
-             WHERE plan = ?1 AND state = 3 AND verdict IS NULL AND error IS NULL",
-            [plan.0],
-            |row| Ok(number(row.get(0)?)),
-        )
+    fn unjudged(&mut self, plan: PlanId) -> Result<Vec<(Capabilities, u64)>, StoreError> {
+        let rows: Vec<(String, i64)> =
+            self.read_all(UNJUDGED, [plan.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let rows = rows.into_iter();
+        rows.map(|(labels, many)| Ok((from_json(&labels)?, number(many))))
+            .collect()
     }
 
     fn capability_counts(

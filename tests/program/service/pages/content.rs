@@ -92,6 +92,11 @@ async fn plan_page_shows_what_the_api_says() {
     }
     assert_eq!(json["state"], "running");
     assert_eq!(json["counts"]["could_not_run"], 1);
+    let rows = json["capabilities"].as_array().unwrap().iter();
+    let ends: Vec<_> = rows
+        .map(|it| (it["could_not_run"].as_u64(), it["no_verdict"].as_u64()))
+        .collect();
+    assert!(ends.contains(&(Some(1), Some(0))), "{ends:?}");
     assert_eq!(json["started_by"], "anna");
     let api = site
         .json(&format!("/testplan/v1/plans/{}/executions", site.plan))
@@ -145,6 +150,13 @@ async fn counts_filter_the_list_of_tests() {
         assert_eq!(items.len(), expected, "{state}");
         let page = site.page(&format!("{plan}?state={state}")).await;
         assert_eq!(page.matches("<tr id=\"e-").count(), expected, "{state}");
+        let query = if state == "all" {
+            String::new()
+        } else {
+            format!("?state={state}")
+        };
+        let same = format!("href=\"{plan}.json{query}\"");
+        assert!(page.contains(&same), "{same}: {page}");
     }
     let wrong = site.get(&format!("{plan}?state=bad")).await;
     assert_eq!(wrong.status(), StatusCode::BAD_REQUEST);
