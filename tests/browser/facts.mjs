@@ -97,7 +97,7 @@ export async function ofApi(service, plan) {
     capabilities: sets.map((set) => {
       const of = requiring(set);
       const workers = of.open > 0 && offers(set) === 0 ? 'none' : offers(set);
-      return [set, workers, of.open, of.running, of.passed, of.failed, of['no verdict'] + of['could not run'], of.skipped].map(String);
+      return [set, workers, of.open, of.running, of.passed, of.failed, of['could not run'], of['no verdict'], of.skipped].map(String);
     }),
     problems: ids(json.problems.flatMap((group) => group.executions.slice(0, 10))),
   };
