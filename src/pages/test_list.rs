@@ -178,9 +178,12 @@ impl TestListPage {
                 .raw(mark.word)
                 .raw("</span></a></li>\n");
         }
-        page.raw("</ul></nav>\n<p class=\"quiet\">In the last ")
-            .text(&counted(self.plans.len() as u64, "plan"), MAX_NAME)
-            .raw(". Order: ");
+        page.raw("</ul></nav>\n<p class=\"quiet\">In the last ");
+        match self.plans.len() {
+            1 => page.raw("plan"),
+            many => page.number(many).raw(" plans"),
+        };
+        page.raw(". Order: ");
         for (index, (sort, words)) in [
             (TestOrder::Attention, "what needs attention"),
             (TestOrder::Slow, "slowest first"),

@@ -1,6 +1,6 @@
 // Login, deep links, reload, back and forward.
 import { browse } from './browsing.mjs';
-import { equal, untilEqual } from './checks.mjs';
+import { equal, holds, untilEqual } from './checks.mjs';
 import { ofApi, ofPage } from './facts.mjs';
 import { TOKEN } from './service.mjs';
 
@@ -65,6 +65,22 @@ export async function navigation({ checks, browser, service, plans, failed }) {
     await untilEqual('tests after forward', async () => (await ofPage(page)).tests, () => filtered.tests);
     await page.goForward();
     equal('heading at the last page', await heading(page), execution);
+  }));
+
+  await checks.check('times are in the zone of the reader, with UTC as their title, also after an update', () => browse(browser, service, { timezoneId: 'Asia/Tokyo' }, async (page) => {
+    const plan = await service.execute('followed', 'followed in Tokyo');
+    await page.goto(`/plans/${plan}`);
+    const local = (text) => new Date(Date.parse(text) + 9 * 3_600_000).toISOString().slice(0, 19).replace('T', ' ');
+    const times = () => page.$$eval('main time', (all) => all.map((it) => [it.dateTime, it.textContent, it.title]));
+    const right = (all) => all.map(([at]) => [at, local(at), `${at.slice(0, 19).replace('T', ' ')} UTC`]);
+    const before = await times();
+    holds('the page has times', before.length > 0, before);
+    equal('times', before, right(before));
+    const [granted] = await service.reserve(plan, 'far-1');
+    await service.finish(granted, { message: 'could not run' });
+    await page.locator('#problems').getByText('could not run').first().waitFor();
+    const after = await times();
+    equal('times after an update', after, right(after));
   }));
 
   await checks.check('after the logout, back shows no page', () => browse(browser, service, {}, async (page) => {

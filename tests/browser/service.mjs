@@ -1,23 +1,23 @@
 // A service of its own for the run, and its API.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { start } from './processes.mjs';
+import { start, stop } from './processes.mjs';
 
 export const TOKEN = 'for-this-run-alone';
 
 export class Service {
-  // Plans are started from `file`, the content of a testplan.yml as an object.
-  static async start(name, file) {
+  // Plans are started from `file`, the content of a testplan.yml as an object. A service that was stopped goes on under its name.
+  static async start(name, file, env = {}) {
     const service = new Service();
     service.project = file.project;
     service.folder = join(process.env.WORK, name);
-    mkdirSync(service.folder);
+    mkdirSync(service.folder, { recursive: true });
     writeFileSync(join(service.folder, 'testplan.yml'), JSON.stringify(file));
     // For workers: to read the tests of large templates takes seconds.
     writeFileSync(join(service.folder, 'work.yml'), JSON.stringify({ ...file, templates: file.templates.slice(0, 1) }));
     service.env = { TESTCENTER_TOKEN: TOKEN };
     const options = ['serve', '--listen', '127.0.0.1:0', '--data', 'data', '--durability', 'normal'];
-    service.process = start(process.env.TESTPLAN, options, { cwd: service.folder, env: service.env, log: join(service.folder, 'log') });
+    service.process = start(process.env.TESTPLAN, options, { cwd: service.folder, env: { ...service.env, ...env }, log: join(service.folder, 'log') });
     let said = '';
     for await (const chunk of service.process.stdout) {
       said += chunk;
@@ -62,9 +62,15 @@ export class Service {
     return started.id;
   }
 
+  stop = () => stop(this.process);
+
+  // The answer, whatever it is.
+  ask = (plan, worker, capabilities, { timeout = 600_000, max, headers } = {}) =>
+    this.fetch(`/execution/v1/reserve/${plan}`, { capabilities, timeout, ...(max && { max, seconds: 80_000 }) }, { 'testplan-worker': worker, ...headers });
+
   // One execution after the other, or several with `max`.
-  async reserve(plan, worker, { capabilities = [], timeout = 600_000, max } = {}) {
-    const granted = await this.fetch(`/execution/v1/reserve/${plan}`, { capabilities, timeout, ...(max && { max, seconds: 80_000 }) }, { 'testplan-worker': worker });
+  async reserve(plan, worker, { capabilities = [], ...options } = {}) {
+    const granted = await this.ask(plan, worker, capabilities, options);
     if (granted.execution_id === undefined) throw new Error(`nothing was reserved: ${granted.status}`);
     return [granted, ...(granted.more ?? [])];
   }

@@ -21,21 +21,27 @@
     for (const it of document.querySelectorAll('span[data-since]')) it.textContent = span(at - it.dataset.since);
     for (const it of document.querySelectorAll('progress[data-since]')) it.value = Math.min(it.max, at - it.dataset.since);
   };
-  // A time of the day is read in the zone of the reader; its title has the whole time.
-  const clocks = (root) => {
-    for (const it of root.querySelectorAll('.clock time')) {
-      it.title = it.title || it.textContent;
-      it.textContent = new Date(it.dateTime).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
+  // Times are read in the zone of the reader; the title has UTC.
+  const localTimes = (root) => {
+    for (const it of root.querySelectorAll('time:not([title])')) {
+      const at = new Date(it.dateTime);
+      const day = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
+      const minute = `${two(at.getHours())}:${two(at.getMinutes())}`;
+      it.title = it.textContent;
+      it.textContent = it.closest('.clock') ? minute : `${day} ${minute}:${two(at.getSeconds())}`;
     }
   };
 
   // Replaces what is in an element. The focus stays on the same link or scrolling part, and what was scrolled stays so.
   const nameOf = (it) => it.getAttribute('href') ?? it.getAttribute('aria-label');
+  const filled = new WeakMap();
   const fill = (element, html) => {
+    filled.set(element, html);
     const active = document.activeElement;
     const name = active !== element && element.contains(active) ? nameOf(active) : null;
     const scrolled = [...element.querySelectorAll('.wide')].map((it) => [nameOf(it), it.scrollLeft]);
     element.innerHTML = html;
+    localTimes(element);
     for (const [label, left] of scrolled.filter((it) => it[1] > 0)) {
       const same = [...element.querySelectorAll('.wide')].find((it) => nameOf(it) === label);
       if (same) same.scrollLeft = left;
@@ -71,11 +77,10 @@
   const place = (id, html) => {
     if (id === 'status') return tell(html);
     const element = $(id);
-    if (!element || element.innerHTML === html) return;
+    if (!element || (filled.get(element) ?? element.innerHTML) === html) return;
     fill(element, html);
     if (id === 'counts') mark();
     if (id === 'progress') document.title = element.firstElementChild?.dataset.title || document.title;
-    clocks(element);
   };
   const patch = ({ parts = {}, rows = {}, reload = false }) => {
     for (const [id, html] of Object.entries(parts)) place(id, html);
@@ -171,7 +176,7 @@
       if (!stream) pollOn();
     }
   });
-  clocks(document);
+  localTimes(document);
   tick();
   setInterval(tick, 1000);
   if (!document.hidden) open();
