@@ -52,6 +52,10 @@ enum Before {
 }
 
 /// The result of a look-up after a start with an unknown outcome.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one answer of a function, taken apart at once"
+)]
 enum Search {
     Started(Plan),
     NotStarted,

@@ -176,6 +176,10 @@ struct Dispatcher<'a> {
 }
 
 /// What [`Dispatcher::next_event`] brings.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one at a time, on the stack of the loop"
+)]
 enum Incoming {
     /// An event, and the worker that waits until it is written.
     Event(RunEvent, Option<oneshot::Sender<()>>),

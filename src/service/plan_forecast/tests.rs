@@ -1,3 +1,5 @@
+//! What is predicted of plans in single states.
+
 use super::*;
 use crate::model::{Capabilities, ExecutionId, PlanStatus};
 
