@@ -36,6 +36,7 @@ mod test_pace;
 mod test_page;
 mod test_runs;
 mod worker_lanes;
+mod worker_table;
 
 pub(crate) use assets::{ASSETS, Asset};
 pub(crate) use audit_page::AuditPage;
@@ -62,3 +63,4 @@ pub(crate) use test_list::{TemplateChoice, TestListPage};
 pub(crate) use test_pace::{PlanResult, TestPace};
 pub(crate) use test_page::{TestInput, TestPage};
 pub(crate) use worker_lanes::{LiveWorker, RunningTest};
+pub(crate) use worker_table::MAX_WORKERS as MAX_LISTED_WORKERS;

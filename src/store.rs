@@ -41,7 +41,7 @@ pub use new_import::{Import, KeptFile, NewImport, ReportedTest};
 pub use outage::{Outage, OutageKind};
 pub use plan_overview::{
     CapabilityCounts, ChangedExecutions, ExecutionFilter, ExecutionHistory, NewestResult, OpenWork,
-    PlanDetail, PlanOverview, RemainingWork, RunningExecution,
+    PlanDetail, PlanOverview, RemainingWork, RunningExecution, WorkerResults,
 };
 pub use requested_tests::{MAX_DIFFERENCES, PlanTests, RequestedTests, TemplateDifference};
 pub use requests::{
@@ -395,6 +395,14 @@ pub trait PageStore {
 
     /// What people did, with numbers below `before`, newest first, at most `limit`.
     fn actions(&self, before: Option<i64>, limit: u32, now: Timestamp) -> Reply<'_, Page<Action>>;
+
+    /// The ended executions of a plan by worker, in the order of names, at most `limit` workers. Takes time with the size of the plan.
+    fn worker_results(
+        &self,
+        plan: PlanId,
+        limit: u32,
+        now: Timestamp,
+    ) -> Reply<'_, Vec<WorkerResults>>;
 
     /// What is left of a plan: at most as many of the longest executions for each set of required capabilities and as many of
     /// the newest results as `limits` says.

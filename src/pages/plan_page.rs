@@ -14,6 +14,7 @@ use super::{
     problem_groups::{self, ProblemGroup},
     site::Site,
     worker_lanes::{self, LiveWorker, RunningTest},
+    worker_table::{self, WorkerRow},
 };
 use crate::{
     api::{
@@ -22,7 +23,7 @@ use crate::{
     },
     model::{Capabilities, LabelCase, PlanStatus, PlanWaiting, Timestamp},
     report::html::{MAX_MESSAGE, MAX_NAME, Markup},
-    store::CapabilityCounts,
+    store::{CapabilityCounts, WorkerResults},
     text::short_commit,
     wait::wording,
 };
@@ -48,6 +49,8 @@ pub(crate) struct PlanInput {
     /// Those that failed or could not run, as many as were read.
     pub(crate) problems: Vec<ExecutionResponse>,
     pub(crate) events: Vec<EventResponse>,
+    /// What each worker reported.
+    pub(crate) by_worker: Vec<WorkerResults>,
     /// When it will end.
     pub(crate) ends: Option<Timestamp>,
     pub(crate) executions: ListedExecutions,
@@ -64,6 +67,8 @@ pub(crate) struct PlanPage {
     #[serde(skip_serializing_if = "Option::is_none")]
     ends_dt: Option<i64>,
     capabilities: Vec<CapabilityRow>,
+    /// What each worker reported; as of some seconds ago while the plan runs, empty for very large plans.
+    by_worker: Vec<WorkerRow>,
     workers: Vec<LiveWorker>,
     /// What it waits for, in words.
     waiting: Vec<String>,
@@ -118,6 +123,7 @@ impl PlanPage {
             problems: problem_groups::group(input.problems),
             more_problems,
             events: input.events,
+            by_worker: worker_table::rows(input.by_worker),
             ends_dt: input.ends.filter(|_| input.plan.is_live()).map(|it| it.0),
             executions: input.executions,
             comparison: input.comparison,
@@ -185,7 +191,7 @@ impl PlanPage {
         site: &Site,
         shown: ListedState,
         now: Option<i64>,
-    ) -> [(&'static str, Markup); 8] {
+    ) -> [(&'static str, Markup); 9] {
         let written = |write: &dyn Fn(&mut Markup)| {
             let mut markup = Markup::default();
             write(&mut markup);
@@ -220,6 +226,10 @@ impl PlanPage {
             (
                 "needs",
                 written(&|page| capability_table::section(page, &self.capabilities)),
+            ),
+            (
+                "workers",
+                written(&|page| worker_table::section(page, &self.by_worker)),
             ),
             (
                 "leases",

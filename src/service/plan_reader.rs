@@ -12,8 +12,10 @@ use crate::{
     api::execution_list::{EventResponse, ExecutionResponse},
     clock,
     model::PlanId,
-    pages::{ListedExecutions, ListedState, PlanComparison, PlanInput, PlanPage},
-    store::{ExecutionFilter, PlanDetail, RemainingWork},
+    pages::{
+        ListedExecutions, ListedState, MAX_LISTED_WORKERS, PlanComparison, PlanInput, PlanPage,
+    },
+    store::{ExecutionFilter, PlanDetail, RemainingWork, WorkerResults},
 };
 
 /// Most executions under a lease that a page has.
@@ -22,10 +24,12 @@ const MAX_RUNNING: u32 = 500;
 pub(super) const MAX_JOBS: u32 = 2_000;
 /// Most problems of each kind.
 const MAX_PROBLEMS: u32 = 100;
+/// Most tests of a plan whose results are counted by worker: that takes a tenth of a second.
+const MAX_TESTS_BY_WORKER: u64 = 100_000;
 /// Most events of leases.
 const MAX_EVENTS: u32 = 50;
-/// How long the durations of open tests are kept at least.
-const KEEP_WORK: Duration = Duration::from_secs(5);
+/// How long what takes time to read is kept at least.
+const KEEP: Duration = Duration::from_secs(5);
 /// Reading them takes at most one of so many parts of the time.
 const SELDOM: u32 = 50;
 
@@ -35,14 +39,31 @@ pub(super) struct PlanReader {
     plan: PlanId,
     problems: Kept<Vec<ExecutionResponse>>,
     events: Kept<Vec<EventResponse>>,
-    work: Option<KeptWork>,
+    work: Option<KeptUntil<RemainingWork>>,
+    results: Option<KeptUntil<Vec<WorkerResults>>>,
 }
 
-/// What is left to run, kept until a time.
+/// A value that takes time to read, kept until a time.
 #[derive(Debug)]
-struct KeptWork {
-    work: RemainingWork,
+struct KeptUntil<T> {
+    value: T,
     until: Instant,
+}
+
+impl<T> KeptUntil<T> {
+    /// `began` is when the reading of it began.
+    fn since(began: Instant, value: T) -> Self {
+        let read = clock::monotonic();
+        let took = read.saturating_duration_since(began);
+        Self {
+            value,
+            until: read + KEEP.max(took.saturating_mul(SELDOM)),
+        }
+    }
+
+    fn is_fresh(kept: Option<&Self>, now: Instant) -> bool {
+        kept.is_some_and(|kept| now < kept.until)
+    }
 }
 
 /// A value, and what it was read for.
@@ -68,6 +89,7 @@ impl PlanReader {
             problems: Kept::default(),
             events: Kept::default(),
             work: None,
+            results: None,
         }
     }
 
@@ -98,6 +120,7 @@ impl PlanReader {
         self.look_at_events(shared, &detail).await?;
         self.look_at_problems(shared, &detail).await?;
         self.look_at_work(shared, &detail).await?;
+        self.look_at_results(shared, &detail).await?;
 
         let now = shared.clock.now();
         let known = shared.live_workers.of_plan(plan, now);
@@ -105,7 +128,7 @@ impl PlanReader {
         let label_case = demand.label_case;
         let nothing = RemainingWork::default();
         let running_plan = RunningPlan {
-            work: self.work.as_ref().map_or(&nothing, |kept| &kept.work),
+            work: self.work.as_ref().map_or(&nothing, |kept| &kept.value),
             counts: &detail.capabilities,
             workers: &known,
             running: &running,
@@ -123,6 +146,10 @@ impl PlanReader {
             jobs,
             problems: self.problems.value.clone(),
             events: self.events.value.clone(),
+            by_worker: self
+                .results
+                .as_ref()
+                .map_or_else(Vec::new, |kept| kept.value.clone()),
             ends: ends.filter(|_| is_due).map(|left| now.plus(left)),
             executions,
             comparison,
@@ -181,15 +208,33 @@ impl PlanReader {
         Ok(())
     }
 
+    async fn look_at_results(
+        &mut self,
+        shared: &ServiceState,
+        detail: &PlanDetail,
+    ) -> Result<(), HttpError> {
+        let began = clock::monotonic();
+        let counts = &detail.overview.counts;
+        let is_too_large = counts.total() > MAX_TESTS_BY_WORKER;
+        if counts.done == 0 || is_too_large || KeptUntil::is_fresh(self.results.as_ref(), began) {
+            return Ok(());
+        }
+        let plan = self.plan;
+        let results = shared
+            .ask_for_waiting(move |store, now| store.worker_results(plan, MAX_LISTED_WORKERS, now))
+            .await?;
+        self.results = Some(KeptUntil::since(began, results));
+        Ok(())
+    }
+
     async fn look_at_work(
         &mut self,
         shared: &ServiceState,
         detail: &PlanDetail,
     ) -> Result<(), HttpError> {
         let began = clock::monotonic();
-        let is_fresh = |kept: &KeptWork| began < kept.until;
         let counts = &detail.overview.counts;
-        if counts.open + counts.reserved == 0 || self.work.as_ref().is_some_and(is_fresh) {
+        if counts.open + counts.reserved == 0 || KeptUntil::is_fresh(self.work.as_ref(), began) {
             return Ok(());
         }
         let plan = self.plan;
@@ -198,12 +243,7 @@ impl PlanReader {
                 store.remaining_work(plan, (MAX_OPEN, MAX_RESULTS), now)
             })
             .await?;
-        let read = clock::monotonic();
-        let took = read.saturating_duration_since(began);
-        self.work = Some(KeptWork {
-            work,
-            until: read + KEEP_WORK.max(took.saturating_mul(SELDOM)),
-        });
+        self.work = Some(KeptUntil::since(began, work));
         Ok(())
     }
 }

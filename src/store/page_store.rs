@@ -3,7 +3,7 @@
 use super::{
     Action, ChangedExecutions, Event, ExecutionFilter, ExecutionHistory, KnownTest, Page,
     PageStore, PlanDetail, PlanOverview, PlanRun, PlanRunQuery, RemainingWork, Reply, RunCell,
-    RunningExecution, StoreError, TestRuns,
+    RunningExecution, StoreError, TestRuns, WorkerResults,
     rows::PageReads,
     steps::{audit, page_facts, plans, run_facts},
 };
@@ -81,6 +81,15 @@ impl<S: ReadRows> PageStore for S {
 
     fn actions(&self, before: Option<i64>, limit: u32, _now: Timestamp) -> Reply<'_, Page<Action>> {
         self.read(move |rows| audit::actions(rows, before, limit))
+    }
+
+    fn worker_results(
+        &self,
+        plan: PlanId,
+        limit: u32,
+        _now: Timestamp,
+    ) -> Reply<'_, Vec<WorkerResults>> {
+        self.read(move |rows| page_facts::worker_results(rows, plan, limit))
     }
 
     fn remaining_work(

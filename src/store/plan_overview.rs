@@ -171,6 +171,25 @@ pub struct ChangedExecutions {
     pub is_complete: bool,
 }
 
+/// What a worker reported in a plan, as its executions are now.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WorkerResults {
+    /// Its name, or that of the credentials of one without a name.
+    pub worker: String,
+    /// Tests that passed.
+    pub passed: u64,
+    /// Tests that failed.
+    pub failed: u64,
+    /// Tests that were skipped.
+    pub skipped: u64,
+    /// Executions that ended with an error.
+    pub could_not_run: u64,
+    /// Executions that ended without a verdict and without an error.
+    pub unjudged: u64,
+    /// How long its tests took together, as far as it reported that.
+    pub test_time: Duration,
+}
+
 /// What is left of a plan, and how long its newest results took.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RemainingWork {

@@ -34,9 +34,13 @@ pub(crate) fn table(page: &mut Markup, table: &Table) {
         .raw(table.heading)
         .raw("\" tabindex=\"0\"><table>\n<thead><tr>");
     for column in table.columns {
-        page.raw("<th scope=\"col\">")
-            .raw(column.heading)
-            .raw("</th>");
+        page.raw(if column.is_number {
+            "<th scope=\"col\" class=\"n\">"
+        } else {
+            "<th scope=\"col\">"
+        })
+        .raw(column.heading)
+        .raw("</th>");
     }
     page.raw("</tr></thead>\n<tbody>\n");
     for row in table.rows.iter().take(MAX_OTHERS) {

@@ -4,7 +4,9 @@ use crate::{
     model::{Capabilities, Execution, ExecutionId, PlanId, Timestamp},
     store::{
         Event, ExecutionFilter, StoreError,
-        plan_overview::{CapabilityCounts, NewestResult, PlanOverview, RunningExecution},
+        plan_overview::{
+            CapabilityCounts, NewestResult, PlanOverview, RunningExecution, WorkerResults,
+        },
         rows::{Reads, RunReads},
     },
 };
@@ -98,6 +100,13 @@ pub(in crate::store) trait PageReads: Reads + RunReads {
 
     /// How many open executions of a set of labels have a duration by earlier plans, and their sum in milliseconds.
     fn known_open(&mut self, plan: PlanId, label_set: i64) -> Result<(i64, i64), StoreError>;
+
+    /// The ended executions of a plan by worker, in the order of names, at most `limit` workers. Reads all executions.
+    fn worker_results(
+        &mut self,
+        plan: PlanId,
+        limit: u32,
+    ) -> Result<Vec<WorkerResults>, StoreError>;
 
     /// The last results, newest first.
     fn newest_results(&mut self, plan: PlanId, limit: u32)

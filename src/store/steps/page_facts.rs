@@ -5,7 +5,7 @@ use crate::{
     model::{Capabilities, Execution, ExecutionId, ExecutionState, PlanId, Timestamp},
     store::{
         ChangedExecutions, ExecutionFilter, ExecutionHistory, OpenWork, Page, PlanDetail,
-        PlanOverview, RefusalCode, RemainingWork, RunningExecution, StoreError,
+        PlanOverview, RefusalCode, RemainingWork, RunningExecution, StoreError, WorkerResults,
         protocol::{not_found::unknown_plan, refuse, request_limits::MAX_PAGE},
         rows::PageReads,
         values::{number, span},
@@ -184,4 +184,14 @@ pub(in crate::store) fn remaining_work(
         open,
         results: rows.newest_results(plan, results.clamp(1, MAX_PAGE))?,
     })
+}
+
+/// The ended executions of a plan by worker.
+pub(in crate::store) fn worker_results(
+    rows: &mut dyn PageReads,
+    plan: PlanId,
+    limit: u32,
+) -> Result<Vec<WorkerResults>, StoreError> {
+    plans::check_started(rows, plan)?;
+    rows.worker_results(plan, limit.clamp(1, MAX_PAGE))
 }

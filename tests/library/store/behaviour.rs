@@ -93,7 +93,7 @@ macro_rules! every {
                 execution_ends_if_all_that_are_there_could_not_start_it execution_stays_open_for_a_worker_that_has_not_tried;
             page_facts: recent_plans_are_newest_first_with_their_counts plan_detail_counts_each_kind_of_end
                 filters_find_their_executions running_executions_name_worker_and_start history_of_an_execution_is_apart_from_others
-                changes_after_an_event_are_found remaining_work_has_durations_and_results;
+                changes_after_an_event_are_found remaining_work_has_durations_and_results results_are_counted_by_worker;
         }
     };
 }

@@ -22,7 +22,7 @@ use testplan::{
         Heartbeat, Import, KnownTest, NewAction, NewImport, Page, PageStore, PlanDemand,
         PlanDetail, PlanOverview, PlanQuery, PlanRun, PlanRunQuery, PlanTests, RemainingWork,
         Reply, Reservation, Reserve, Reset, Revoke, Rules, RunCell, RunningExecution, Store,
-        StoreError, TemplateDefinition, TemplateDifference, TestRuns,
+        StoreError, TemplateDefinition, TemplateDifference, TestRuns, WorkerResults,
         sqlite::{Durability, SqliteStore},
     },
 };
@@ -446,6 +446,7 @@ impl PageStore for HeldStore {
         changed_executions(plan: PlanId, after: i64, limit: u32, now: Timestamp)
             -> ChangedExecutions;
         remaining_work(plan: PlanId, limits: (u32, u32), now: Timestamp) -> RemainingWork;
+        worker_results(plan: PlanId, limit: u32, now: Timestamp) -> Vec<WorkerResults>;
         test_runs(test: TestId, before: Option<ExecutionId>, limit: u32, now: Timestamp) -> TestRuns;
         test_names(tests: Vec<TestId>) -> Vec<KnownTest>;
         plan_run(plan: PlanId) -> PlanRun;

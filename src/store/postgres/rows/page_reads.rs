@@ -7,7 +7,7 @@ use crate::{
     model::{Capabilities, Execution, ExecutionId, Plan, PlanId, PlanKind, PlanStatus, Timestamp},
     store::{
         CapabilityCounts, Event, ExecutionFilter, NewestResult, PlanOverview, RunningExecution,
-        StoreError,
+        StoreError, WorkerResults,
         postgres::client::{Client, get, get_u32, int, typed},
         rows::{PageReads, filter_condition},
         values::{from_json, number, span},
@@ -261,6 +261,34 @@ impl PageReads for Client {
              WHERE plan = $1 AND label_set = $2 AND state < 2 AND NOT is_estimated",
             &[int(&plan.0), int(&label_set)],
             |row| Ok((get(row, 0)?, get(row, 1)?)),
+        )
+    }
+
+    fn worker_results(
+        &mut self,
+        plan: PlanId,
+        limit: u32,
+    ) -> Result<Vec<WorkerResults>, StoreError> {
+        self.read_all(
+            "SELECT coalesce(e.worker, e.principal), count(*) FILTER (WHERE e.verdict = 0),
+               count(*) FILTER (WHERE e.verdict = 1), count(*) FILTER (WHERE e.verdict = 2), count(e.error),
+               count(*) FILTER (WHERE e.verdict IS NULL AND e.error IS NULL), coalesce(sum(e.duration_ms), 0)::bigint
+             FROM plans p JOIN executions e ON e.id >= p.first_execution AND e.id < p.first_execution + p.size
+             WHERE p.id = $1 AND e.state = 3 AND coalesce(e.worker, e.principal) IS NOT NULL
+             GROUP BY 1 ORDER BY 1 LIMIT $2",
+            &[int(&plan.0), int(&i64::from(limit))],
+            |row| {
+                let count = |index| get(row, index).map(number);
+                Ok(WorkerResults {
+                    worker: get(row, 0)?,
+                    passed: count(1)?,
+                    failed: count(2)?,
+                    skipped: count(3)?,
+                    could_not_run: count(4)?,
+                    unjudged: count(5)?,
+                    test_time: span(get(row, 6)?),
+                })
+            },
         )
     }
 

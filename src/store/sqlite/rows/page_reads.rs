@@ -7,7 +7,7 @@ use crate::{
     model::{Capabilities, Execution, ExecutionId, Plan, PlanId, PlanKind, PlanStatus, Timestamp},
     store::{
         CapabilityCounts, Event, ExecutionFilter, NewestResult, PlanOverview, RunningExecution,
-        StoreError,
+        StoreError, WorkerResults,
         rows::{PageReads, filter_condition},
         sqlite::statements::Statements as _,
         values::{from_json, number, span},
@@ -110,6 +110,14 @@ const LONGEST_OPEN: &str = "SELECT expected_ms FROM executions INDEXED BY execut
 const KNOWN_OPEN: &str =
     "SELECT count(*), coalesce(sum(expected_ms), 0) FROM executions INDEXED BY executions_available
      WHERE plan = ?1 AND label_set = ?2 AND state < 2 AND NOT is_estimated";
+
+const WORKER_RESULTS: &str = "SELECT coalesce(e.worker, e.principal), count(*) FILTER (WHERE e.verdict = 0),
+       count(*) FILTER (WHERE e.verdict = 1), count(*) FILTER (WHERE e.verdict = 2), count(e.error),
+       count(*) FILTER (WHERE e.verdict IS NULL AND e.error IS NULL), coalesce(sum(e.duration_ms), 0)
+     FROM plans p CROSS JOIN executions e
+     WHERE p.id = ?1 AND e.id >= p.first_execution AND e.id < p.first_execution + p.size
+       AND e.state = 3 AND coalesce(e.worker, e.principal) IS NOT NULL
+     GROUP BY 1 ORDER BY 1 LIMIT ?2";
 
 const NEWEST_RESULTS: &str = "SELECT coalesce(e.worker, e.principal, ''), v.at, e.duration_ms, iif(e.is_estimated, NULL, e.expected_ms)
      FROM events v CROSS JOIN executions e ON e.id = v.exec
@@ -302,6 +310,25 @@ impl PageReads for Connection {
     fn known_open(&mut self, plan: PlanId, label_set: i64) -> Result<(i64, i64), StoreError> {
         self.read_one(KNOWN_OPEN, params![plan.0, label_set], |row| {
             Ok((row.get(0)?, row.get(1)?))
+        })
+    }
+
+    fn worker_results(
+        &mut self,
+        plan: PlanId,
+        limit: u32,
+    ) -> Result<Vec<WorkerResults>, StoreError> {
+        self.read_all(WORKER_RESULTS, params![plan.0, limit], |row| {
+            let count = |index| row.get(index).map(number);
+            Ok(WorkerResults {
+                worker: row.get(0)?,
+                passed: count(1)?,
+                failed: count(2)?,
+                skipped: count(3)?,
+                could_not_run: count(4)?,
+                unjudged: count(5)?,
+                test_time: span(row.get(6)?),
+            })
         })
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use testplan::{
     model::{Execution, PlanId, Test, TestResult, TestVerdict},
-    store::{ExecutionFilter, Finish, RefusalCode, RemainingWork, Rules},
+    store::{ExecutionFilter, Finish, RefusalCode, RemainingWork, Rules, WorkerResults},
 };
 
 use crate::store::world::{Fresh, World, caps, refused, request_for, result_of, said};
@@ -114,6 +114,31 @@ pub(crate) async fn plan_detail_counts_each_kind_of_end(make: Make) {
         (2, 1, 1)
     );
     assert_eq!(detail.capabilities[1].counts.open, 1);
+}
+
+pub(crate) async fn results_are_counted_by_worker(make: Make) {
+    let world = mixed(make).await;
+    let results = world.store.worker_results(world.plan, 9, world.now());
+    let results = results.await.unwrap();
+    let counts = |it: &WorkerResults| {
+        [
+            it.passed,
+            it.failed,
+            it.skipped,
+            it.could_not_run,
+            it.unjudged,
+        ]
+    };
+    let sum = results.iter().map(counts).fold([0; 5], |sum, it| {
+        std::array::from_fn(|index| sum[index] + it[index])
+    });
+    assert_eq!(sum, [2, 1, 1, 1, 1]);
+    let workers: Vec<_> = results.iter().map(|it| it.worker.as_str()).collect();
+    assert!(workers.is_sorted() && !workers.contains(&""), "{workers:?}");
+    let first = world.store.worker_results(world.plan, 1, world.now());
+    assert_eq!(first.await.unwrap(), results[..1]);
+    let unknown = world.store.worker_results(PlanId(9_999), 1, world.now());
+    assert_eq!(refused(unknown.await), RefusalCode::Unknown);
 }
 
 pub(crate) async fn filters_find_their_executions(make: Make) {
