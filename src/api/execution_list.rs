@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Capability, ExecutionId, ExecutionState, TestId, TestVerdict};
+use crate::model::{Capability, ExecutionId, ExecutionState, PlanId, TestId, TestVerdict};
 
 /// A part of a long list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -52,6 +52,27 @@ pub struct ExecutionResponse {
     /// How long it is expected to run, in milliseconds, if earlier runs of the test were known when the plan started.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected_ms: Option<u64>,
+}
+
+/// A started plan in the list of its template's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct StartedPlanEntry {
+    /// Its number.
+    pub plan_id: PlanId,
+    /// Its title.
+    pub title: String,
+    /// When it was started, milliseconds since epoch.
+    pub started_dt: i64,
+    /// The branch that it tests, if whoever started it said one.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub branch: String,
+    /// The commit that it tests, if whoever started it said one.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub commit: String,
+    /// How many executions it has.
+    pub count: u64,
+    /// Whether all of them ended.
+    pub ended: bool,
 }
 
 /// A line of history.

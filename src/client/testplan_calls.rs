@@ -10,7 +10,7 @@ use crate::{
     api::{
         self,
         actions::{ActionResponse, CancelRequest, CancelResponse},
-        execution_list::{ExecutionResponse, PageResponse},
+        execution_list::{ExecutionResponse, PageResponse, StartedPlanEntry},
         test_list::PlanTestsResponse,
         waiting::WaitingResponse,
     },
@@ -53,6 +53,29 @@ impl Client {
                 Some(next) => after = Some(next),
                 None => return Ok(Some(executions)),
             }
+        }
+    }
+
+    /// The newest `most` plans of a template, for a branch if one is given; `None` if the service cannot answer.
+    pub async fn plans_of(
+        &self,
+        template: PlanId,
+        branch: Option<&str>,
+        most: u32,
+    ) -> Result<Option<Vec<StartedPlanEntry>>, ClientError> {
+        if !self.finds_testplan(template).await? {
+            return Ok(None);
+        }
+        let path = format!("{}/templates/{template}/plans", api::TESTPLAN);
+        let mut call = Call::at(Method::GET, path).query("limit", &most.to_string());
+        if let Some(branch) = branch {
+            call = call.query("branch", branch);
+        }
+        let read = json::<PageResponse<StartedPlanEntry>>("a list of plans");
+        match self.ask(&call, read).await {
+            Ok(page) => Ok(Some(page.items)),
+            Err(error) if matches!(error.kind, ErrorKind::Refused { status: 404, .. }) => Ok(None),
+            Err(error) => Err(error),
         }
     }
 

@@ -1,4 +1,4 @@
-//! Lists beyond the vendor's API: executions, events, the discovery of a plan.
+//! Lists beyond the vendor's API: executions, events, the discovery of a plan, the plans of a template.
 
 use std::sync::Arc;
 
@@ -11,10 +11,11 @@ use super::{
 };
 use crate::{
     api::{
-        execution_list::{EventResponse, ExecutionResponse, PageResponse},
+        execution_list::{EventResponse, ExecutionResponse, PageResponse, StartedPlanEntry},
         test_list::PlanTestsResponse,
     },
-    model::ExecutionState,
+    model::{ExecutionState, PlanKind},
+    store::PlanRunQuery,
 };
 
 /// The default number of items of a page.
@@ -72,6 +73,36 @@ pub(super) async fn discovery(
         tests_digest: tests.digest,
         discovery: tests.discovery,
     })
+}
+
+/// `GET templates/{id}/plans`
+pub(super) async fn plans(
+    shared: Arc<ServiceState>,
+    call: RequestHead,
+    _: EmptyBody,
+) -> Result<PageResponse<StartedPlanEntry>, HttpError> {
+    let template = call.id()?;
+    let found = shared
+        .ask(move |store, now| store.plan(template, now))
+        .await?;
+    if found.kind != PlanKind::Template {
+        return Err(HttpError::malformed(format!(
+            "{template} is a plan, not a template: plans are started from templates"
+        )));
+    }
+    let query = PlanRunQuery {
+        template,
+        branch: call.query("branch")?,
+        before: call.parsed_query("before", "a whole number")?,
+    };
+    let limit = limit(&call)?;
+    let runs = shared
+        .ask(move |store, _| store.plan_runs(query, limit))
+        .await?;
+    let is_full = u32::try_from(runs.len()).is_ok_and(|count| count == limit);
+    let next = runs.last().filter(|_| is_full).map(|last| last.id.0);
+    let items = runs.into_iter().map(to_wire::started_plan).collect();
+    Ok(PageResponse { items, next })
 }
 
 pub(super) fn after(call: &RequestHead) -> Result<i64, HttpError> {

@@ -205,6 +205,18 @@ pub(super) fn operations() -> Vec<Operation> {
             "The digest of the requested tests of a plan, and how they were discovered",
         ),
         Operation::new(
+            get.clone(),
+            "/testplan/v1/templates/{id}/plans",
+            listings::plans,
+        )
+        .named("listPlans", "List the plans of a template, newest first")
+        .query::<String>("branch", "Only those for this branch")
+        .query::<i64>(
+            "before",
+            "Only those with a smaller id: `next` of the page before",
+        )
+        .query::<Limit>("limit", "Most items, 100 by default"),
+        Operation::new(
             Method::PUT,
             api::test_list::TEMPLATES_PATH,
             template_handlers::publish,

@@ -4,14 +4,14 @@ use crate::{
     api::{
         self,
         actions::ActionResponse,
-        execution_list::{EventResponse, ExecutionResponse, PageResponse},
+        execution_list::{EventResponse, ExecutionResponse, PageResponse, StartedPlanEntry},
         import::{ImportResponse, ImportedFile},
         plan::{PlanResponse, Repository, StatusResponse},
         reservation::{GrantedResponse, ReserveResponse},
         test_list::{TemplateChange, TemplateDifferenceEntry},
     },
     model::{Execution, Outcome, Plan, PlanStatus, signed_millis},
-    store::{Action, Event, Granted, Import, Page, Reservation, TemplateDifference},
+    store::{Action, Event, Granted, Import, Page, PlanRun, Reservation, TemplateDifference},
 };
 
 pub(super) fn plan(plan: Plan) -> PlanResponse {
@@ -40,6 +40,18 @@ pub(super) fn plan(plan: Plan) -> PlanResponse {
         skipped: plan.skipped,
         count: plan.count,
         page_url: plan.page_url,
+    }
+}
+
+pub(super) fn started_plan(run: PlanRun) -> StartedPlanEntry {
+    StartedPlanEntry {
+        plan_id: run.id,
+        title: run.title,
+        started_dt: run.started.0,
+        branch: run.origin.branch,
+        commit: run.origin.commit,
+        count: run.size,
+        ended: run.is_over,
     }
 }
 
