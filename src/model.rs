@@ -16,6 +16,7 @@ pub mod plan_origin;
 pub mod plan_waiting;
 pub mod record;
 pub mod run_end;
+pub mod selection;
 pub mod squish_registry;
 pub mod test_list;
 pub mod time;
@@ -34,6 +35,7 @@ pub use plan_origin::PlanOrigin;
 pub use plan_waiting::{Lack, Need, Offer, PartialKnowledge, PlanWaiting};
 pub use record::Record;
 pub use run_end::RunEnd;
+pub use selection::Selection;
 pub use squish_registry::{
     Cooling, CoolingReason, NewSquishServer, NotAPort, Port, SquishServer, SquishServerChange,
 };

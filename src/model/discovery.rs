@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Test;
+use super::{Selection, Test};
 
 /// Most left-out lines and most repeated tests that are kept by name; the counts go on.
 pub const MAX_NAMED: usize = 200;
@@ -26,6 +26,9 @@ pub struct DiscoveryAccount {
     /// The first [`MAX_NAMED`] tests that were named more than once, each once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub duplicates: Vec<Test>,
+    /// Which of the taken tests the plan has, if not all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selection: Option<Selection>,
 }
 
 /// A line that was not taken.

@@ -117,6 +117,9 @@ pub(crate) struct PlanComparison {
     pub(crate) branch: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(crate) commit: String,
+    /// Whether only tests in both plans count, because one of them has a selection of the tests.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) common_only: bool,
     /// Those that are not empty, what needs attention first.
     pub(crate) changes: Vec<ChangedTests>,
 }
@@ -163,6 +166,7 @@ impl PlanComparison {
         });
         Self {
             changes: kinds.collect(),
+            common_only: false,
             plan_id: before.id,
             title: before.title,
             started_dt: before.started.0,
@@ -198,7 +202,11 @@ impl PlanComparison {
                 .text(&self.branch, MAX_NAME)
                 .raw("</bdi>)");
         }
-        page.raw(".</p>\n");
+        page.raw(".");
+        if self.common_only {
+            page.raw(" One of both has a selection of the tests: only tests in both are compared.");
+        }
+        page.raw("</p>\n");
         for changed in &self.changes {
             list(page, site, plan, self.plan_id, changed);
         }

@@ -21,7 +21,7 @@ use crate::{
         actions::ActionResponse,
         execution_list::{EventResponse, ExecutionResponse},
     },
-    model::{Capabilities, LabelCase, PlanStatus, PlanWaiting, Timestamp},
+    model::{Capabilities, LabelCase, PlanStatus, PlanWaiting, Selection, Timestamp},
     report::html::{MAX_MESSAGE, MAX_NAME, Markup},
     store::{CapabilityCounts, WorkerResults},
     text::short_commit,
@@ -36,6 +36,8 @@ const MINUTE: i64 = 60_000;
 /// What the page of a plan is made of.
 pub(crate) struct PlanInput {
     pub(crate) plan: PlanSummary,
+    /// Which part of its template's tests it has, if not all.
+    pub(crate) selection: Option<Selection>,
     pub(crate) capabilities: Vec<CapabilityCounts>,
     pub(crate) label_case: LabelCase,
     /// What it waits for.
@@ -63,6 +65,9 @@ pub(crate) struct PlanInput {
 pub(crate) struct PlanPage {
     #[serde(flatten)]
     pub(crate) plan: PlanSummary,
+    /// Which part of its template's tests it has, if not all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    selection: Option<Selection>,
     /// When it will end, by the service's clock, if that can be said.
     #[serde(skip_serializing_if = "Option::is_none")]
     ends_dt: Option<i64>,
@@ -128,6 +133,7 @@ impl PlanPage {
             executions: input.executions,
             comparison: input.comparison,
             done: None,
+            selection: input.selection,
             plan: input.plan,
         }
     }
@@ -286,8 +292,11 @@ impl PlanPage {
             .raw(mark.word)
             .raw("</span></span> <span class=\"title\">")
             .text(plan.title(), MAX_NAME)
-            .raw("</span></h1>\n<p class=\"lead\">")
-            .text(&plan.counts.in_words(), MAX_NAME)
+            .raw("</span></h1>\n<p class=\"lead\">");
+        if let Some(selection) = &self.selection {
+            page.text(&selection.to_string(), MAX_NAME).raw(": ");
+        }
+        page.text(&plan.counts.in_words(), MAX_NAME)
             .raw(if plan.is_live() { "; started " } else { " in " });
         if plan.is_live() {
             age(page, plan.started_dt, now);
@@ -327,6 +336,9 @@ impl PlanPage {
         fact(page, "Commit", short_commit(&plan.origin.commit));
         fact(page, "Author", &plan.origin.author);
         fact(page, "Revision", &plan.revisions());
+        if let Some(selection) = &self.selection {
+            fact(page, "Selected by", &selection.flags);
+        }
         fact(page, "Tags", &plan.plan.tags.join(", "));
         fact(page, "Started by", &plan.started_by);
         time_fact(page, "Started", plan.started_dt);

@@ -180,6 +180,10 @@ pub fn final_block(report: &PlanReport, paint: Paint) -> String {
     let counts = report.tests();
     let words = counts.in_words();
     let colon = if words.is_empty() { "" } else { ": " };
+    if let Some(selection) = report.selection() {
+        let line = format!("{selection} ({})", selection.flags);
+        let _ = writeln!(block, "{}", console_line(&line, MAX_LINE));
+    }
     let duration = duration_text(report.duration_ms());
     let _ = writeln!(
         block,

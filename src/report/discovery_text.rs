@@ -71,6 +71,9 @@ pub fn sentence(account: &DiscoveryAccount) -> String {
     if account.duplicate_lines > 0 {
         let _ = write!(text, ", {}", counted(account.duplicate_lines, "duplicate"));
     }
+    if let Some(selection) = &account.selection {
+        let _ = write!(text, "; {selection}");
+    }
     text
 }
 
@@ -152,5 +155,6 @@ pub fn json(account: &DiscoveryAccount) -> Value {
         })).collect::<Vec<_>>(),
         "duplicate_lines": account.duplicate_lines,
         "duplicates": account.duplicates,
+        "selection": account.selection,
     })
 }

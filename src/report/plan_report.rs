@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::{
     exit_code::Conclusion,
-    model::{Capabilities, DiscoveryAccount, Plan, PlanId, Timestamp, millis, record::Checkout},
+    model::{
+        Capabilities, DiscoveryAccount, Plan, PlanId, Selection, Timestamp, millis,
+        record::Checkout,
+    },
 };
 
 use super::{AttemptReport, Counting, Counts, EntryStatus, ReportEntry};
@@ -143,6 +146,11 @@ pub struct CapabilityRow {
 }
 
 impl PlanReport {
+    /// Which part of its template's tests the plan has, if not all.
+    pub fn selection(&self) -> Option<&Selection> {
+        self.discovery.as_ref()?.selection.as_ref()
+    }
+
     /// The address of the plan's page for people, if it has one.
     pub fn page_url(&self) -> Option<&str> {
         self.plan.as_ref()?.page_url.as_deref()

@@ -11,7 +11,8 @@ const MAX: usize = 140;
 const MAX_CAUSE: usize = 60;
 
 /// `3 failed, 118 passed, 4 skipped in 12m 40s`: what decides comes first, zeros are left out. Any conclusion but passed
-/// and failed comes first, followed by the cause of an incomplete plan. At most 140 bytes.
+/// and failed comes first, followed by the cause of an incomplete plan. A plan that has a selection of the tests says so before
+/// anything else. At most 140 bytes.
 pub fn status_line(report: &PlanReport, conclusion: Conclusion) -> String {
     let words = report.tests().in_words();
     let counted = if words.is_empty() {
@@ -32,13 +33,17 @@ pub fn status_line(report: &PlanReport, conclusion: Conclusion) -> String {
             None => format!("{}: {counted}", conclusion.word()),
         },
     };
+    let line = match report.selection() {
+        Some(selection) => format!("{selection}: {line}"),
+        None => line,
+    };
     console_line(&line, MAX)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Timestamp;
+    use crate::model::{DiscoveryAccount, Selection, Timestamp};
 
     fn report(unnamed_missing: u64) -> PlanReport {
         PlanReport {
@@ -62,5 +67,25 @@ mod tests {
         );
         let most = line(u64::MAX, Conclusion::Infrastructure);
         assert!(most.len() <= MAX, "{most}");
+    }
+
+    #[test]
+    fn status_line_of_a_selection_says_so_first() {
+        let selection = Selection {
+            flags: "--only x".to_owned(),
+            selected: 12,
+            of: 340,
+        };
+        let report = PlanReport {
+            discovery: Some(DiscoveryAccount {
+                selection: Some(selection),
+                ..DiscoveryAccount::default()
+            }),
+            ..report(7)
+        };
+        assert_eq!(
+            status_line(&report, Conclusion::Failed),
+            "selection of 12 of 340 tests: 7 missing in 12m 40s"
+        );
     }
 }

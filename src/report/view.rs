@@ -71,7 +71,11 @@ impl<'a> ReportView<'a> {
         } else {
             &words
         };
-        format!("{words} in {}", duration_text(self.report.duration_ms()))
+        let words = format!("{words} in {}", duration_text(self.report.duration_ms()));
+        match self.report.selection() {
+            Some(selection) => format!("{selection}: {words}"),
+            None => words,
+        }
     }
 
     pub(crate) fn section(&self, kind: SectionKind) -> &Section<'a> {
@@ -138,6 +142,12 @@ fn meaning(report: &PlanReport, conclusion: Conclusion) -> String {
 fn notes(report: &PlanReport) -> Vec<Note<'_>> {
     let plain = |text| Note { text, link: None };
     let mut notes = Vec::new();
+    if let Some(selection) = report.selection() {
+        notes.push(plain(format!(
+            "A {selection} of the template ({}); the others were not run",
+            selection.flags
+        )));
+    }
     if report.open_at_service > 0 {
         notes.push(plain(format!(
             "The service still has {} open or reserved",

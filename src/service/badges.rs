@@ -7,7 +7,8 @@ use http::{
 };
 
 use super::{
-    http_error::HttpError, page_request::PageRequest, service_state::ServiceState, to_page,
+    http_error::HttpError, page_request::PageRequest, plan_reader::selection,
+    service_state::ServiceState, to_page,
 };
 use crate::{
     model::{PlanId, PlanKind},
@@ -47,7 +48,7 @@ pub(super) async fn badge(
     Ok((headers, picture).into_response())
 }
 
-/// How the last plan that ended did, and how many tests that word counts.
+/// How the last plan of all tests that ended did, and how many tests that word counts.
 async fn last_state(
     shared: &ServiceState,
     template: PlanId,
@@ -61,8 +62,15 @@ async fn last_state(
     let found = shared
         .ask_for_waiting(move |store, _| store.plan_runs(query, LOOKED_AT))
         .await?;
-    let mut found = found.into_iter();
-    let Some(run) = found.find(|run| run.is_over && run.size > 0) else {
+    let mut last = None;
+    for run in found {
+        // A plan of some tests says nothing about the others.
+        if run.is_over && run.size > 0 && selection(shared, run.id).await?.is_none() {
+            last = Some(run);
+            break;
+        }
+    }
+    let Some(run) = last else {
         return Ok(None);
     };
     let detail = shared

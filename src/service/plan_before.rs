@@ -1,6 +1,8 @@
 //! A plan beside the one before of its template and branch.
 
-use super::{http_error::HttpError, label_sets::systems, service_state::ServiceState};
+use super::{
+    http_error::HttpError, label_sets::systems, plan_reader::selection, service_state::ServiceState,
+};
 use crate::{
     model::PlanId,
     pages::PlanComparison,
@@ -24,11 +26,18 @@ pub(super) async fn comparison(
     if run.size > MOST {
         return Ok(None);
     }
-    let Some(before) = before(shared, &run).await? else {
+    let is_selected = selection(shared, plan).await?.is_some();
+    let Some(before) = before(shared, &run, is_selected).await? else {
         return Ok(None);
     };
+    let common_only = is_selected || selection(shared, before.id).await?.is_some();
     let (earlier, now) = (cells(shared, &before).await?, cells(shared, &run).await?);
     let comparison = Comparison::of(&earlier, &now);
+    let comparison = if common_only {
+        comparison.of_common_tests()
+    } else {
+        comparison
+    };
     let (mut tests, mut sets) = (Vec::new(), Vec::new());
     for change in PlanComparison::shown(&comparison) {
         tests.push(change.test);
@@ -39,11 +48,19 @@ pub(super) async fn comparison(
         .await?;
     let systems = systems(shared, sets).await?;
     let page = PlanComparison::of(before, &comparison, &names, &systems);
-    Ok(Some(page))
+    Ok(Some(PlanComparison {
+        common_only,
+        ..page
+    }))
 }
 
-/// The newest plan before it that ended: of its branch, or else of any.
-async fn before(shared: &ServiceState, run: &PlanRun) -> Result<Option<PlanRun>, HttpError> {
+/// The newest plan before it that ended: of its branch, or else of any. A plan of all tests is compared with another one, if there
+/// is one.
+async fn before(
+    shared: &ServiceState,
+    run: &PlanRun,
+    is_selection: bool,
+) -> Result<Option<PlanRun>, HttpError> {
     let Some(template) = run.template else {
         return Ok(None);
     };
@@ -56,10 +73,19 @@ async fn before(shared: &ServiceState, run: &PlanRun) -> Result<Option<PlanRun>,
         let found = shared
             .ask_for_waiting(move |store, _| store.plan_runs(query, LOOKED_AT))
             .await?;
-        let mut found = found.into_iter();
-        let ended = found.find(|it| it.is_over && it.size > 0 && it.size <= MOST);
-        if ended.is_some() {
-            return Ok(ended);
+        let is_comparable = |it: &PlanRun| it.is_over && it.size > 0 && it.size <= MOST;
+        let ended: Vec<PlanRun> = found.into_iter().filter(is_comparable).collect();
+        let mut chosen = 0;
+        if !is_selection {
+            for (place, it) in ended.iter().enumerate() {
+                if selection(shared, it.id).await?.is_none() {
+                    chosen = place;
+                    break;
+                }
+            }
+        }
+        if let Some(before) = ended.into_iter().nth(chosen) {
+            return Ok(Some(before));
         }
     }
     Ok(None)

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     api::execution_list::{EventResponse, ExecutionResponse},
     clock,
-    model::PlanId,
+    model::{PlanId, Selection},
     pages::{
         ListedExecutions, ListedState, MAX_LISTED_WORKERS, PlanComparison, PlanInput, PlanPage,
     },
@@ -41,6 +41,8 @@ pub(super) struct PlanReader {
     events: Kept<Vec<EventResponse>>,
     work: Option<KeptUntil<RemainingWork>>,
     results: Option<KeptUntil<Vec<WorkerResults>>>,
+    /// Which part of its template's tests the plan has; read once.
+    selection: Kept<Option<Selection>>,
 }
 
 /// A value that takes time to read, kept until a time.
@@ -82,6 +84,17 @@ impl<T: Default> Default for Kept<T> {
     }
 }
 
+/// Which part of its template's tests a plan has, if not all.
+pub(super) async fn selection(
+    shared: &ServiceState,
+    plan: PlanId,
+) -> Result<Option<Selection>, HttpError> {
+    let kept = shared
+        .ask_for_waiting(move |store, now| store.plan_tests(plan, now))
+        .await?;
+    Ok(kept.discovery.and_then(|account| account.selection))
+}
+
 impl PlanReader {
     pub(super) fn new(plan: PlanId) -> Self {
         Self {
@@ -90,6 +103,7 @@ impl PlanReader {
             events: Kept::default(),
             work: None,
             results: None,
+            selection: Kept::default(),
         }
     }
 
@@ -122,6 +136,12 @@ impl PlanReader {
         self.look_at_work(shared, &detail).await?;
         self.look_at_results(shared, &detail).await?;
 
+        if self.selection.key.is_none() {
+            self.selection = Kept {
+                key: Some([0, 0]),
+                value: selection(shared, plan).await?,
+            };
+        }
         let now = shared.clock.now();
         let known = shared.live_workers.of_plan(plan, now);
         let running: Vec<_> = running.into_iter().map(to_page::running).collect();
@@ -138,6 +158,7 @@ impl PlanReader {
         let is_due = demand.due.is_none();
         Ok(PlanPage::of(PlanInput {
             plan: to_page::summary(detail.overview, now),
+            selection: self.selection.value.clone(),
             capabilities: detail.capabilities,
             label_case,
             waiting: waiting_handlers::waiting(shared, plan, demand),

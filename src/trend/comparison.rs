@@ -1,6 +1,6 @@
 //! A plan beside the one before of its template and branch.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
 
@@ -64,6 +64,16 @@ impl Comparison {
             .slower
             .sort_by_key(|change| std::cmp::Reverse(by(change)));
         found
+    }
+
+    /// Without tests that only one of the plans has: one of them has a part of the tests by intention.
+    pub(crate) fn of_common_tests(mut self) -> Self {
+        let added: HashSet<ExecutionId> = self.added.iter().map(|it| it.execution).collect();
+        self.newly_failed
+            .retain(|change| !added.contains(&change.execution));
+        self.added.clear();
+        self.missing.clear();
+        self
     }
 
     fn compare(&mut self, earlier: Option<RunCell>, cell: &RunCell) {
@@ -215,5 +225,14 @@ mod tests {
         now[1].test = TestId(1);
         let found = Comparison::of(&cells(".", 0), &now);
         assert_eq!(tests(&found.newly_failed), [1]);
+    }
+
+    #[test]
+    fn test_of_one_plan_alone_is_no_change_of_a_selection() {
+        let found = Comparison::of(&cells(".F.-F", 0), &cells("-.FFF", 100)).of_common_tests();
+        assert_eq!(tests(&found.newly_failed), [3]);
+        assert_eq!(tests(&found.fixed), [2]);
+        assert_eq!(tests(&found.still_failed), [5]);
+        assert!(found.added.is_empty() && found.missing.is_empty());
     }
 }

@@ -29,6 +29,9 @@ pub(super) fn header(page: &mut Markup, view: &ReportView<'_>, options: &HtmlOpt
         .raw("</span></span> <span class=\"title\">")
         .text(view.title, MAX_NAME)
         .raw("</span></h1>\n<p class=\"lead\">");
+    if let Some(selection) = report.selection() {
+        page.text(&selection.to_string(), MAX_NAME).raw(": ");
+    }
     counted(page, report.tests());
     page.raw(" in ").span(report.duration_ms());
     page.raw("</p>\n<p class=\"meaning\">")

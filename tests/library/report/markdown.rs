@@ -7,7 +7,7 @@ use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, T
 use testplan::{
     model::{
         Capabilities, Capability, CaseResult, DiscoveryAccount, ExecutionId, LeftOut, Outcome,
-        PlanId, Test, TestResult, TestVerdict, Timestamp,
+        PlanId, Selection, Test, TestResult, TestVerdict, Timestamp,
         outcome::{CaseVerdict, Trouble},
     },
     report::{
@@ -332,6 +332,11 @@ fn report(size: usize, texts: &[String]) -> PlanReport {
                 suite: next(),
                 testcase: next(),
             }],
+            selection: Some(Selection {
+                flags: next(),
+                selected: size as u64,
+                of: size as u64 + 7,
+            }),
         }),
         warnings: (0..size.min(50)).map(|_| next()).collect(),
         broken: (0..size.min(50)).map(|_| next()).collect(),

@@ -7,7 +7,7 @@ use testplan::{
     },
     model::{
         Annotation, AnnotationLevel, Capabilities, Capability, CaseResult, DiscoveryAccount,
-        ExecutionId, LeftOut, Outcome, Test, TestResult, TestVerdict, Timestamp,
+        ExecutionId, LeftOut, Outcome, Selection, Test, TestResult, TestVerdict, Timestamp,
         outcome::{CaseVerdict, Trouble},
     },
     report::{
@@ -353,6 +353,11 @@ fn report(hostile: &mut Hostile) -> PlanReport {
                 suite: hostile.text(),
                 testcase: hostile.text(),
             }],
+            selection: Some(Selection {
+                flags: hostile.text(),
+                selected: 4,
+                of: 9,
+            }),
         }),
         ..PlanReport::default()
     }

@@ -2,9 +2,15 @@
 
 use http::StatusCode;
 use serde_json::{Value, json};
-use testplan::model::TestVerdict::{self, Failed, Passed};
+use testplan::{
+    model::{
+        Capability, DiscoveryAccount, PlanOrigin, PlannedTest, Selection, Test, TestListDigest,
+        TestVerdict::{self, Failed, Passed},
+    },
+    store::{ExecutePlan, RequestedTests, Store as _},
+};
 
-use super::{Site, bare, header, post, soon, text, with};
+use super::{Site, bare, clock, header, post, request, soon, text, with};
 
 /// Ends all tests for Linux of the present plan: those named fail, the others pass.
 async fn run(site: &Site, failing: &[&str]) {
@@ -245,4 +251,99 @@ async fn plan_is_compared_with_the_one_before_of_its_branch() {
         json["comparison"]["plan_id"], last.0,
         "the newest of any branch"
     );
+}
+
+/// Starts a plan of two of the tests, one of them new, which is the one from now on.
+async fn start_selection(site: &mut Site) {
+    let test = |name: &str| PlannedTest {
+        test: Test {
+            suite: "suite_a".to_owned(),
+            testcase: name.to_owned(),
+        },
+        required: vec![Capability::new("OS", "Linux")].into(),
+    };
+    let list = vec![test("tst_2"), test("tst_new")];
+    let origin = PlanOrigin {
+        branch: "main".to_owned(),
+        ..PlanOrigin::default()
+    };
+    let request = ExecutePlan {
+        tests: Some(RequestedTests {
+            digest: TestListDigest::of(&list),
+            list: Some(list),
+        }),
+        discovery: Some(DiscoveryAccount {
+            selection: Some(Selection {
+                flags: "--only '*2'".to_owned(),
+                selected: 2,
+                of: 5,
+            }),
+            ..DiscoveryAccount::default()
+        }),
+        ..request(site.template, origin)
+    };
+    let started = site.store.execute_plan(request, clock().now());
+    site.plan = started.await.unwrap().id;
+}
+
+#[tokio::test]
+async fn selection_is_compared_by_common_tests_and_has_no_badge() {
+    let mut site = history().await;
+    site.finish_mac().await;
+    let full = site.plan;
+    start_selection(&mut site).await;
+    run(&site, &["tst_new"]).await;
+    let json = site.json(&format!("{}.json", site.plan_path())).await;
+    assert_eq!(
+        json["selection"],
+        json!({ "flags": "--only '*2'", "selected": 2, "of": 5 })
+    );
+    let comparison = &json["comparison"];
+    assert_eq!(comparison["plan_id"], full.0);
+    assert_eq!(comparison["common_only"], true);
+    let changes = comparison["changes"].as_array().unwrap();
+    let kinds: Vec<_> = changes.iter().map(|it| &it["kind"]).collect();
+    assert_eq!(kinds, ["fixed"], "no test is missing or new: {comparison}");
+    let page = site.page(&site.plan_path()).await;
+    assert!(
+        page.contains("selection of 2 of 5 tests: 1 failed"),
+        "{page}"
+    );
+    assert!(page.contains("only tests in both are compared"), "{page}");
+    let badge = site.page("/badge/shop/nightly.svg").await;
+    assert!(badge.contains("nightly: 2 failed"), "of all tests: {badge}");
+
+    // A plan of all tests is compared with the last one of all tests.
+    site.start("main", "5555555555555555").await;
+    run(&site, &[]).await;
+    let json = site.json(&format!("{}.json", site.plan_path())).await;
+    assert_eq!(json["comparison"]["plan_id"], full.0);
+    assert!(json["comparison"].get("common_only").is_none(), "{json}");
+}
+
+#[tokio::test]
+async fn plans_of_a_template_are_listed_by_branch() {
+    let site = history().await;
+    let path = format!("/testplan/v1/templates/{}/plans", site.template);
+    let all = site.json(&path).await;
+    assert_eq!(all["items"].as_array().unwrap().len(), 4);
+    assert!(all.get("next").is_none());
+    assert_eq!(all["items"][0]["plan_id"], site.plan.0);
+    assert_eq!(all["items"][0]["commit"], "3333333333333333");
+    assert_eq!(all["items"][0]["count"], 6);
+    assert_eq!(all["items"][0]["ended"], false);
+    let first = site.json(&format!("{path}?branch=main&limit=2")).await;
+    let rest = site
+        .json(&format!(
+            "{path}?branch=main&limit=2&before={}",
+            first["next"]
+        ))
+        .await;
+    assert_eq!(rest["items"][0]["commit"], "1111111111111111");
+    assert_eq!(rest["items"].as_array().unwrap().len(), 1);
+    let plan = format!("/testplan/v1/templates/{}/plans", site.plan);
+    for wrong in [plan.as_str(), "/testplan/v1/templates/9999/plans"] {
+        let refused = site.get(wrong).await;
+        assert_eq!(refused.status(), StatusCode::BAD_REQUEST, "{wrong}");
+    }
 }
