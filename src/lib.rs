@@ -55,6 +55,7 @@ pub mod result_file;
 pub(crate) mod result_upload;
 pub mod run;
 pub mod runner;
+pub(crate) mod selection;
 pub mod service;
 pub mod signal;
 pub mod single;

@@ -25,6 +25,9 @@ use crate::{
 /// The name of the database in the data folder of `testplan serve`.
 pub(crate) const DATABASE: &str = "testplan.sqlite";
 
+/// The name of the database that `testplan run` keeps in its `--out` folder.
+pub(crate) const LOCAL_DATABASE: &str = "service.sqlite";
+
 /// The failure of a command that cannot use its store.
 pub(crate) fn store_failure(error: StoreError) -> Failure {
     let help = match &error {

@@ -10,7 +10,8 @@ use self::executed_plan::{ExecutedPlan, check_size};
 use super::{
     args::{GitHubArgs, OutputFormat},
     context::Context,
-    managed, publishing,
+    dry_run, managed, publishing,
+    select::{self, Wanted},
     settings::ServiceSettings,
     start::{self, PlanArgs, StartSettings, StartedPlan},
 };
@@ -69,6 +70,11 @@ pub(crate) struct ExecuteArgs {
 
 /// `testplan execute`.
 pub(crate) async fn run(command: ExecuteArgs, context: &Context) -> CommandResult {
+    if command.plan.dry_run {
+        let service = ServiceSettings::required(&command.plan.service, context)?;
+        let output = (command.allow_empty, command.format);
+        return dry_run::at_service(&command.plan, service, output, context).await;
+    }
     publishing::check(&command.github)?;
     let (headline, plan_page, result) = match execute(&command, context).await {
         Ok(plan) => (
@@ -122,8 +128,15 @@ async fn execute(command: &ExecuteArgs, context: &Context) -> Result<ExecutedPla
         secrets.refuse(&foreseen(needs(config.as_ref(), &template.title))?)?;
     }
     let source = (&template, config.as_ref());
-    let StartedPlan { plan, .. } =
-        start::start(&client, source, &settings, handed_over, context).await?;
+    let wanted = Wanted {
+        selection: &args.selection,
+        branch: settings.tested.branch.as_deref(),
+        allow_empty: command.allow_empty,
+    };
+    let tests = select::at_service(&client, source, wanted, context).await?;
+    let StartedPlan {
+        plan, discovery, ..
+    } = start::start(&client, source, tests, &settings, handed_over, context).await?;
     let plan = ExecutedPlan {
         plan_url: plan
             .page_url
@@ -136,6 +149,7 @@ async fn execute(command: &ExecuteArgs, context: &Context) -> Result<ExecutedPla
         uncovered: None,
         loads: Vec::new(),
         expected: None,
+        selection: discovery.and_then(|account| account.selection),
         plan,
     };
     if handed_over.is_some() {

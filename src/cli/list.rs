@@ -1,18 +1,21 @@
 //! `testplan list`: the tests of a template, and the lines of its listings that are left out.
 
-use std::{collections::HashMap, fmt::Write as _};
+use std::{collections::HashMap, fmt::Write as _, path::PathBuf};
 
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
-    args::{ConfigArgs, OutputFormat, TemplateArgs},
+    args::{ConfigArgs, OutArgs, OutputFormat, ServiceArgs, TemplateArgs},
     context::Context,
+    select::{self, Wanted},
+    selection_args::SelectionArgs,
+    settings::ServiceSettings,
 };
 use crate::{
     exit_code::Conclusion,
     failure::{CommandResult, Failure},
-    listing::listed_template::ListedTemplate,
+    listing::{listed_template::ListedTemplate, loaded_plan_file::LoadedPlanFile},
     model::{LeftOut, Test},
     report::{discovery_text, sanitise::console_line},
     text::counted,
@@ -21,7 +24,8 @@ use crate::{
 /// Longest name or line, in bytes.
 const LONGEST: usize = 300;
 
-/// Lists the tests of a template and accounts for every line of its listings. Starts no plan and needs no service.
+/// Lists the tests of a template and accounts for every line of its listings. Starts no plan and needs no service, except to ask
+/// for an earlier plan.
 #[derive(Args, Debug)]
 pub(crate) struct ListArgs {
     #[command(flatten)]
@@ -31,6 +35,24 @@ pub(crate) struct ListArgs {
     format: OutputFormat,
     #[command(flatten)]
     template: TemplateArgs,
+    #[command(flatten)]
+    selection: SelectionArgs,
+    #[command(flatten)]
+    earlier: EarlierPlanArgs,
+}
+
+/// Where `--failed` finds the earlier plan.
+#[derive(Args, Clone, Debug)]
+struct EarlierPlanArgs {
+    #[command(flatten)]
+    service: ServiceArgs,
+    /// Look for the earlier plan of this branch at the service [default: what the CI says].
+    #[arg(long, value_name = "NAME", help_heading = "Plan")]
+    branch: Option<String>,
+    /// Look for the earlier plan in this `--out` folder of `run`, if no service is named [env: `TESTPLAN_OUT`] [default:
+    /// testplan-out].
+    #[arg(long, value_name = "DIR", help_heading = "Selection")]
+    out: Option<PathBuf>,
 }
 
 /// `testplan list`.
@@ -40,6 +62,11 @@ pub(crate) async fn run(command: ListArgs, context: &Context) -> CommandResult {
     let (project, title) = command.template.resolve(Some(&config))?;
     let template = config.template(project, title)?;
     let (discovered, refused) = config.list_leniently(template).await?;
+    let discovered = if command.selection.is_given() && refused.is_none() {
+        selected(&command, discovered, &config, context).await?
+    } else {
+        discovered
+    };
     if command.format == OutputFormat::Json && refused.is_none() {
         screen.listed(&discovered);
     }
@@ -47,13 +74,11 @@ pub(crate) async fn run(command: ListArgs, context: &Context) -> CommandResult {
         command.format,
         || text(&discovered),
         || {
-            let mut json = discovery_text::json(&discovered.account);
+            let mut json = json(&discovered);
             json["schema"] = 1.into();
             json["file"] = json!(config.path);
             json["project"] = project.into();
             json["template"] = title.into();
-            json["tests"] = json!(discovered.tests().collect::<Vec<_>>());
-            json["executions"] = discovered.definition.executions.len().into();
             json
         },
     );
@@ -61,24 +86,47 @@ pub(crate) async fn run(command: ListArgs, context: &Context) -> CommandResult {
         return Err(failure);
     }
     match discovered.nothing() {
-        Some(nothing) => Err(Failure::nothing_to_run(nothing).help(nothing_help(&discovered))),
+        Some(nothing) => Err(Failure::nothing_to_run(nothing).help(discovered.nothing_help())),
         None => Ok(Conclusion::Passed),
     }
 }
 
-/// The help for a template without tests.
-pub(crate) fn nothing_help(template: &ListedTemplate) -> &'static str {
-    match template.tool {
-        Some(_) => {
-            "name files and folders with tests under `paths`, and look at the tool's own settings"
-        }
-        None => {
-            "run the listing command by hand in the folder that tests run in: it should print the tests"
-        }
+/// The selected tests. Only `--failed` asks a service, or opens the database of the `--out` folder.
+async fn selected(
+    command: &ListArgs,
+    listed: ListedTemplate,
+    config: &LoadedPlanFile,
+    context: &Context,
+) -> Result<ListedTemplate, Failure> {
+    let earlier = &command.earlier;
+    let ci = context.ci();
+    let wanted = Wanted {
+        selection: &command.selection,
+        branch: earlier.branch.as_deref().or(ci.branch.as_deref()),
+        allow_empty: false,
+    };
+    let service = match command.selection.earlier_plan() {
+        Some(_) => ServiceSettings::resolve(&earlier.service, context)?,
+        None => None,
+    };
+    if let Some(service) = service {
+        return select::from_service(listed, &service.connect()?, wanted, context).await;
     }
+    let out = earlier.out.clone();
+    let out = OutArgs { out }.folder(context)?;
+    select::in_folder(listed, config, &out, wanted, context).await
 }
 
-fn text(discovered: &ListedTemplate) -> String {
+/// The tests and what became of the lines of the listing, for programs.
+pub(super) fn json(discovered: &ListedTemplate) -> Value {
+    let mut json = discovery_text::json(&discovered.account);
+    json["tests"] = json!(discovered.tests().collect::<Vec<_>>());
+    json["executions"] = discovered.definition.executions.len().into();
+    json
+}
+
+/// The tests by suite, and what became of the lines of the listing.
+pub(super) fn text(discovered: &ListedTemplate) -> String {
     let mut text = String::new();
     let suites = by_suite(discovered.tests());
     let mut count = 0;

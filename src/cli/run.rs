@@ -7,11 +7,15 @@ use std::{path::Path, time::Duration};
 use clap::Args;
 
 use super::{
-    args::{CommentArgs, GitHubArgs, ReportFileArgs, ShowArgs, UploadPolicyArgs, WorkerArgs},
+    args::{
+        CommentArgs, GitHubArgs, OutputFormat, ReportFileArgs, ShowArgs, UploadPolicyArgs,
+        WorkerArgs,
+    },
     context::Context,
-    list::nothing_help,
+    dry_run::{self, Would},
     local_workers::{self, WorkRequest},
     publishing,
+    select::{self, Wanted},
     settings::{self, ServiceSettings, WorkOptions},
     start::{self, PlanArgs, StartSettings, StartedPlan},
     step_display,
@@ -23,8 +27,11 @@ use crate::{
     exit_code::Conclusion,
     failure::{CommandResult, Failure, command_conclusion},
     leftovers::{self, FinishedPlans},
-    listing::{catalog::Catalog, loaded_plan_file::LoadedPlanFile, squish_setup, template_tests},
-    local_service::EmbeddedService,
+    listing::{
+        catalog::Catalog, listed_template::ListedTemplate, loaded_plan_file::LoadedPlanFile,
+        squish_setup, template_tests,
+    },
+    local_service::{EmbeddedService, LOCAL_DATABASE},
     model::{Capabilities, DiscoveryAccount, Execution, Plan, PlanId, PlanStatus},
     publication::Publication,
     report::PlanReport,
@@ -71,13 +78,27 @@ struct RunOutcome {
     is_stopped: bool,
 }
 
+impl RunArgs {
+    /// What is asked of the tests.
+    fn wanted<'a>(&'a self, settings: &'a StartSettings) -> Wanted<'a> {
+        Wanted {
+            selection: &self.plan.selection,
+            branch: settings.tested.branch.as_deref(),
+            allow_empty: self.report.allow_empty,
+        }
+    }
+}
+
 /// `testplan run`.
 pub(crate) async fn run(command: RunArgs, context: &Context) -> CommandResult {
+    if command.plan.dry_run {
+        return dry_run(&command, context).await;
+    }
     leftovers::remove_results(&command.report.out.folder(context)?)?;
     publishing::check(&command.github)?;
     let mut signals = Signals::listen().map_err(Failure::infrastructure)?;
     let outcome = if command.plan.managed.managed {
-        managed_run::run(&command, context, &mut signals).await
+        Box::pin(managed_run::run(&command, context, &mut signals)).await
     } else {
         Box::pin(run_workers(&command, context, &mut signals)).await
     };
@@ -128,6 +149,33 @@ async fn publish(
     }
 }
 
+/// Prints what would be run.
+async fn dry_run(command: &RunArgs, context: &Context) -> CommandResult {
+    let allow_empty = command.report.allow_empty;
+    if let Some(service) = ServiceSettings::resolve(&command.plan.service, context)? {
+        let output = (allow_empty, OutputFormat::Text);
+        return dry_run::at_service(&command.plan, service, output, context).await;
+    }
+    let settings = StartSettings::resolve(&command.plan.start, context)?;
+    let config = command.plan.config.required(context)?;
+    let (project, title) = command.plan.template.resolve(Some(&config))?;
+    let listed = config.list(config.template(project, title)?).await?;
+    context.screen.listed(&listed);
+    let out = command.report.out.folder(context)?;
+    let listed = if command.plan.selection.is_given() {
+        select::in_folder(listed, &config, &out, command.wanted(&settings), context).await?
+    } else {
+        listed
+    };
+    let would = Would {
+        project,
+        template: title,
+        service: None,
+        allow_empty,
+    };
+    dry_run::show(Some(&listed), would, OutputFormat::Text, context)
+}
+
 /// Runs the tests with the workers of this process.
 async fn run_workers(
     command: &RunArgs,
@@ -153,6 +201,7 @@ async fn run_workers(
         context,
         alone: service.is_none(),
         discovery: None,
+        selected: None,
     };
     settings::make_folder(&options.out, "--out")?;
     if let Some(service) = service {
@@ -166,13 +215,20 @@ async fn run_workers(
     if let Some(nothing) = listed.nothing().filter(|_| !command.report.allow_empty) {
         return Err(Failure::nothing_to_run(nothing).help(format!(
             "{}; --allow-empty accepts a plan without tests",
-            nothing_help(&listed)
+            listed.nothing_help()
         )));
     }
     run.discovery = listed.recorded();
+    if command.plan.selection.is_given() {
+        let wanted = command.wanted(&run.start);
+        let selecting = select::in_folder(listed.clone(), &config, &options.out, wanted, context);
+        let selected = signals.or_interrupted(selecting).await?;
+        run.discovery = selected.recorded();
+        run.selected = Some(selected);
+    }
     let mut catalog = Catalog::default();
     catalog.add_template(listed.definition, &config);
-    let embedded = EmbeddedService::start(&options.out.join("service.sqlite"), catalog).await?;
+    let embedded = EmbeddedService::start(&options.out.join(LOCAL_DATABASE), catalog).await?;
     let outcome = run.run(&embedded.client, signals).await;
     let closed = embedded.close().await;
     let mut outcome = outcome?;
@@ -192,6 +248,8 @@ struct WorkersRun<'a> {
     alone: bool,
     /// What became of the lines of the plan's listings, if they were run here.
     discovery: Option<DiscoveryAccount>,
+    /// The tests to run, if the service in this process has more.
+    selected: Option<ListedTemplate>,
 }
 
 impl WorkersRun<'_> {
@@ -222,9 +280,15 @@ impl WorkersRun<'_> {
         let config = Some(self.config);
         let name = self.command.plan.template.resolve(config)?;
         let template = template_tests::find_template(client, name, config).await?;
-        // The service in this process has the tests of this file already.
-        let source = (&template, config.filter(|_| !self.alone));
-        let started = start::start(client, source, &self.start, None, self.context).await?;
+        let source = (&template, config);
+        let tests = if self.alone {
+            // The service in this process has the tests of this file already.
+            self.selected.clone()
+        } else {
+            let wanted = self.command.wanted(&self.start);
+            select::at_service(client, source, wanted, self.context).await?
+        };
+        let started = start::start(client, source, tests, &self.start, None, self.context).await?;
         let Plan { id, title, .. } = &started.plan;
         let screen = &self.context.screen;
         screen.info(format_args!("plan {id} started: {title}"));

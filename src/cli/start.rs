@@ -6,6 +6,7 @@ use super::{
     args::{ConfigArgs, ServiceArgs, StartArgs, TemplateArgs},
     context::Context,
     managed::ManagedArgs,
+    selection_args::SelectionArgs,
 };
 use crate::{
     ci::{Ci, Moment},
@@ -13,10 +14,11 @@ use crate::{
     clock,
     failure::Failure,
     listing::{
+        listed_template::ListedTemplate,
         loaded_plan_file::LoadedPlanFile,
-        template_tests::{self, CountComparison, PlanTestsSource},
+        template_tests::{self, CountComparison},
     },
-    model::{DiscoveryAccount, Plan, Timestamp, plan::LinkedRepository},
+    model::{DiscoveryAccount, Plan, Selection, Timestamp, plan::LinkedRepository},
     publication::step_outputs::StepOutput,
     random,
 };
@@ -37,6 +39,11 @@ pub(crate) struct PlanArgs {
     pub(crate) start: StartArgs,
     #[command(flatten)]
     pub(crate) managed: ManagedArgs,
+    #[command(flatten)]
+    pub(crate) selection: SelectionArgs,
+    /// Print the tests that the plan would get and where it would be started, and start nothing.
+    #[arg(long, help_heading = "Selection")]
+    pub(crate) dry_run: bool,
 }
 
 /// The names of a new plan and the revisions that it tests.
@@ -84,11 +91,12 @@ pub(crate) struct StartedPlan {
 }
 
 /// Starts a plan from a template. `planned` is the time at which Test Center is to run it itself. The title is unique per
-/// attempt, so that a lost answer is found again instead of starting a second plan. The tests are those of `config` if the
-/// service is testplan's own and the file has the template.
+/// attempt, so that a lost answer is found again instead of starting a second plan. Without `tests` the plan gets those of the
+/// template.
 pub(crate) async fn start(
     client: &Client,
     (template, config): (&Plan, Option<&LoadedPlanFile>),
+    tests: Option<ListedTemplate>,
     settings: &StartSettings,
     planned: Option<Timestamp>,
     context: &Context,
@@ -100,23 +108,19 @@ pub(crate) async fn start(
     };
     let ci = &settings.tested;
     let (title, batch) = (settings.title.clone(), settings.batch.clone());
-    let title = title.unwrap_or_else(|| ci.default_title(&template.title, moment));
+    let discovery = tests.as_ref().and_then(ListedTemplate::recorded);
+    let selection = discovery.as_ref().and_then(|it| it.selection.as_ref());
+    // Lists of plans show titles: none of them should take it for a plan of all tests.
+    let name = match selection {
+        Some(Selection { selected, of, .. }) => {
+            format!("{} ({selected} of {of} tests)", template.title)
+        }
+        None => template.title.clone(),
+    };
+    let title = title.unwrap_or_else(|| ci.default_title(&name, moment));
     let batch = batch.unwrap_or_else(|| ci.default_batch(&template.title, moment));
     check_length("--title", &title)?;
     check_length("--batch", &batch)?;
-    let (tests, discovery) = match template_tests::tests_for(client, template, config).await? {
-        PlanTestsSource::Service(why) => {
-            if let Some(why) = why {
-                screen.info(why);
-            }
-            (None, None)
-        }
-        PlanTestsSource::File(listed) => {
-            screen.listed(&listed);
-            let account = listed.recorded();
-            (Some(listed.definition.executions), account)
-        }
-    };
     let request = StartPlan {
         template: template.id,
         project: template.project.clone(),
@@ -124,7 +128,7 @@ pub(crate) async fn start(
         batch,
         planned,
         linked: settings.linked.clone(),
-        tests,
+        tests: tests.map(|listed| listed.definition.executions),
         discovery: discovery.clone(),
         origin: ci.origin(),
     };

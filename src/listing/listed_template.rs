@@ -38,9 +38,10 @@ impl ListedTemplate {
         executions.filter(move |test| last.replace(*test) != Some(*test))
     }
 
-    /// The account for records and services; `None` if all tests are written in the file.
+    /// The account for records and services; `None` for all tests of a template that are written in the file.
     pub(crate) fn recorded(&self) -> Option<DiscoveryAccount> {
-        self.is_listed.then(|| self.account.clone())
+        let is_worth_it = self.is_listed || self.account.selection.is_some();
+        is_worth_it.then(|| self.account.clone())
     }
 
     /// Why the template has no tests, if it has none.
@@ -59,6 +60,18 @@ impl ListedTemplate {
             };
             format!("template {:?} has no tests: {lines}", self.definition.title)
         })
+    }
+
+    /// What to do about a template without tests.
+    pub(crate) fn nothing_help(&self) -> &'static str {
+        match self.tool {
+            Some(_) => {
+                "name files and folders with tests under `paths`, and look at the tool's own settings"
+            }
+            None => {
+                "run the listing command by hand in the folder that tests run in: it should print the tests"
+            }
+        }
     }
 
     /// What was left out, and why.

@@ -22,6 +22,8 @@ mod output;
 )]
 mod plan;
 mod preset_pages;
+#[cfg(unix)]
+mod selection;
 mod services;
 mod serving;
 #[cfg(unix)]

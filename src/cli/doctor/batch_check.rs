@@ -11,7 +11,6 @@ use crate::{
     cli::{
         args::{ConfigArgs, OutArgs, OutputFormat, TemplateArgs, WorkerArgs},
         context::Context,
-        list::nothing_help,
     },
     config::{duration, plan_file::Template, precedence::Setting},
     doctor::batching::{
@@ -247,7 +246,7 @@ fn one_mode(why: OneMode) -> Failure {
 /// The tests that this machine can run.
 fn fitting(listed: &ListedTemplate, offered: &Capabilities) -> Result<Vec<PlannedTest>, Failure> {
     if let Some(nothing) = listed.nothing() {
-        return Err(Failure::nothing_to_run(nothing).help(nothing_help(listed)));
+        return Err(Failure::nothing_to_run(nothing).help(listed.nothing_help()));
     }
     let all = &listed.definition.executions;
     let fits = |test: &&PlannedTest| offered.covers(&test.required, LabelCase::Folded);

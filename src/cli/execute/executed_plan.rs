@@ -8,7 +8,7 @@ use crate::{
     cli::screen::Screen,
     failure::Failure,
     matrix::{MatrixEntry, WorkerSet},
-    model::{Plan, PlanId, PlanStatus, Timestamp},
+    model::{Plan, PlanId, PlanStatus, Selection, Timestamp},
     publication::step_outputs::StepOutput,
     report::time_text::utc_text,
     text::format_duration,
@@ -33,6 +33,8 @@ pub(super) struct ExecutedPlan {
     pub(super) uncovered: Option<u64>,
     /// Open executions by worker set, those without work included.
     pub(super) loads: Vec<(WorkerSet, u64)>,
+    /// Which part of its template's tests it has, if not all.
+    pub(super) selection: Option<Selection>,
     /// How long its workers are expected to run tests, if a target time decided how many there are.
     pub(super) expected: Option<Duration>,
 }
@@ -57,6 +59,7 @@ impl ExecutedPlan {
             "batch": self.plan.batch,
             "managed": self.handed_over.is_some(),
             "starts": self.handed_over,
+            "selection": self.selection,
             "open": self.status.open,
             "uncovered": self.uncovered,
             "workers": self.workers(),
@@ -70,6 +73,9 @@ impl ExecutedPlan {
             id, title, batch, ..
         } = &self.plan;
         let mut text = format!("plan {id} started: {title}\nbatch {batch}\n");
+        if let Some(selection) = &self.selection {
+            let _ = writeln!(text, "{selection}: {}", selection.flags);
+        }
         if let Some(time) = self.handed_over {
             let time = utc_text(time);
             let _ = writeln!(text, "Test Center runs it itself from {time}");
@@ -107,7 +113,11 @@ impl ExecutedPlan {
         if self.handed_over.is_some() {
             return format!("Test Center runs plan {plan}: {open} open executions");
         }
-        format!("plan {plan} is running: {open} open executions for {workers} workers")
+        let what = match &self.selection {
+            Some(selection) => format!("{selection}, {open} open"),
+            None => format!("{open} open executions"),
+        };
+        format!("plan {plan} is running: {what} for {workers} workers")
     }
 
     pub(super) fn outputs(&self, screen: &Screen) {
@@ -195,6 +205,7 @@ mod tests {
             matrix,
             uncovered: None,
             loads: Vec::new(),
+            selection: None,
             expected: None,
         }
     }
@@ -251,5 +262,21 @@ mod tests {
             open: 3,
         };
         assert_eq!(started(3, 0, 0, vec![entry]).nothing_to_do(), None);
+    }
+
+    #[test]
+    fn headline_of_a_selection_says_so() {
+        let plan = ExecutedPlan {
+            selection: Some(Selection {
+                flags: "--only x".to_owned(),
+                selected: 12,
+                of: 340,
+            }),
+            ..started(12, 0, 0, Vec::new())
+        };
+        assert_eq!(
+            plan.headline(),
+            "plan 7 is running: selection of 12 of 340 tests, 12 open for 0 workers"
+        );
     }
 }

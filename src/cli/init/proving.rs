@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::{described, project_name};
 use crate::{
-    cli::{context::Context, list, settings},
+    cli::{context::Context, settings},
     config::PlanFile,
     failure::Failure,
     init::{self, FoundTool, FoundTools, ModeOutcome},
@@ -105,7 +105,7 @@ async fn listed_tests(
     let listed = loaded.list(template).await?;
     context.screen.listed(&listed);
     if let Some(nothing) = listed.nothing() {
-        return Err(Failure::nothing_to_run(nothing).help(list::nothing_help(&listed)));
+        return Err(Failure::nothing_to_run(nothing).help(listed.nothing_help()));
     }
     Ok(listed.tests().cloned().collect())
 }

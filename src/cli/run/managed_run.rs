@@ -7,7 +7,7 @@ use crate::{
     cli::{
         args::WorkerArgs,
         context::Context,
-        managed,
+        managed, select,
         settings::{self, ServiceSettings},
         start::{self, StartSettings, StartedPlan},
     },
@@ -57,8 +57,10 @@ pub(super) async fn run(
         let template = template_tests::find_template(&client, name, config.as_ref()).await?;
         let time = managed::start_time(&command.plan.managed, &client, &template, screen)?;
         let source = (&template, config.as_ref());
+        let wanted = command.wanted(&settings);
+        let tests = select::at_service(&client, source, wanted, context).await?;
         let StartedPlan { plan, .. } =
-            start::start(&client, source, &settings, time, context).await?;
+            start::start(&client, source, tests, &settings, time, context).await?;
         Ok::<_, Failure>((plan, time.unwrap_or_default()))
     };
     let (plan, time) = signals.or_interrupted(starting).await?;
