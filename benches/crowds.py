@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures calls to `testplan serve` alone and beside a crowd, in turns.
 
-    benches/crowds.py TESTPLAN [waiters|hostile] [PAIRS]
+    benches/crowds.py TESTPLAN [waiters|hostile|browsers] [PAIRS]
 
 TESTPLAN is the binary (`cargo build --profile dist`), PAIRS how often each side is measured (3). The crowd has a low priority. Everything stays on 127.0.0.1 and ends after some minutes.
 
@@ -11,9 +11,13 @@ another one. Aims: no 503, the 99th percentile of the calls below 50 ms, CPU of 
 hostile: 10,000 connections without a token that never read their answers, never finish a head, or send a byte of it per second; who is
 disconnected comes again after 0.5 to 3 s. Beside them 64 clients make 2 calls per second each, every tenth on a new connection. Aims: no failure, the 99th
 percentile below 250 ms, the service below 256 MiB.
+
+browsers: 200 browsers follow the page of a plan of 10,000 tests, in which 8 clients make 50 calls per second. Aims: no failure, the service at most 15 % of a core,
+at most 64 MiB more than alone. Then the page is loaded 20 times beside them. Aims: the first byte after at most 100 ms, at most 1.5 MB.
 """
 
 import asyncio
+import http.client
 import json
 import multiprocessing
 import os
@@ -28,7 +32,8 @@ import tempfile
 import time
 import traceback
 
-WAITERS, HOSTILE, SPAN, TESTS = 5_000, 10_000, 30.0, 20_000
+WAITERS, HOSTILE, BROWSERS, SPAN = 5_000, 10_000, 200, 30.0
+TESTS = {"waiters": 20_000, "hostile": 20_000, "browsers": 10_000}
 TOKEN = "crowd-" + "0" * 32
 PLANS = """project: crowds
 templates:
@@ -71,9 +76,9 @@ def request(method, path, body="", headers=""):
 
 
 class Service:
-    def __init__(self, testplan, folder):
+    def __init__(self, testplan, folder, tests):
         (folder / "plans.yml").write_text(PLANS)
-        (folder / "list").write_text("\n".join(f"suite_{n // 100}::test_{n}" for n in range(TESTS)))
+        (folder / "list").write_text("\n".join(f"suite_{n // 100}::test_{n}" for n in range(tests)))
         (folder / "token").write_text(TOKEN)
         self.log = open(folder / "log", "w+")
         command = [testplan, "serve", "--listen", "127.0.0.1:0", "--data", "data", "--plans", "plans.yml", "--token-file", "token"]
@@ -228,11 +233,60 @@ async def hostile(port, count, ready, stop):
     print(f"    connections of strangers that ended: {closed}", flush=True)
 
 
+async def browsers(port, plan, count, ready, stop):
+    """Open pages of a plan, each with its stream of updates."""
+    updates, size, ended = 0, 0, 0
+
+    async def one():
+        nonlocal updates, size, ended
+        while True:
+            try:
+                reader, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.write(f"GET /plans/{plan}/live?after=0 HTTP/1.1\r\nhost: bench\r\nauthorization: Token {TOKEN}\r\n\r\n".encode())
+                while chunk := await reader.read(65536):
+                    size += len(chunk)
+                    updates += chunk.count(b"event: patch")
+                writer.close()
+            except OSError:
+                pass
+            ended += 1
+            await asyncio.sleep(2)
+
+    tasks = []
+    for number in range(count):
+        tasks.append(asyncio.create_task(one()))
+        if number % 50 == 0:
+            await asyncio.sleep(0.02)
+    asyncio.get_running_loop().call_later(5, ready.set)
+    while not stop.is_set():
+        await asyncio.sleep(0.2)
+    for task in tasks:
+        task.cancel()
+    print(f"    updates at {count} browsers: {updates}, {size / 2**20:.0f} MiB, streams that ended: {ended}", flush=True)
+
+
+def load_page(service, plan):
+    """Loads the page of a plan as browsers do, some times."""
+    first, sizes = [], []
+    for _ in range(20):
+        connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=20)
+        connection.connect()
+        began = time.monotonic()
+        connection.request("GET", f"/plans/{plan}", headers={"authorization": f"Token {TOKEN}"})
+        answer = connection.getresponse()
+        first.append((time.monotonic() - began) * 1000)
+        sizes.append(len(answer.read()))
+        assert answer.status == 200, answer.status
+        connection.close()
+        time.sleep(0.2)
+    print(f"    page: first byte after {statistics.median(first):.1f} ms, at most {max(first):.1f} ms, {max(sizes) / 1000:.0f} kB", flush=True)
+
+
 def crowd(kind, ready, stop, arguments):
     # A crowd on other machines would not take the processors of the service.
     os.nice(15)
     try:
-        asyncio.run({"waiters": waiters, "hostile": hostile}[kind](*arguments, ready, stop))
+        asyncio.run({"waiters": waiters, "hostile": hostile, "browsers": browsers}[kind](*arguments, ready, stop))
     except BaseException:
         traceback.print_exc()
         ready.set()
@@ -257,22 +311,28 @@ def main():
     kind, pairs = (sys.argv[2:] or ["waiters"])[0], int((sys.argv[3:] or ["3"])[0])
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    clients, rate = (8, 50) if kind == "waiters" else (64, 128)
+    clients, rate = (64, 128) if kind == "hostile" else (8, 50)
     ratios, slowest = [], []
     for pair in range(1, pairs + 1):
         with tempfile.TemporaryDirectory() as folder:
-            service = Service(testplan, pathlib.Path(folder))
+            service = Service(testplan, pathlib.Path(folder), TESTS[kind])
             try:
                 busy = service.start("busy")
                 print(f"pair {pair}, alone:")
                 alone, _ = measure(service, busy, clients, rate)
-                arguments = (service.port, service.start("crowded"), WAITERS) if kind == "waiters" else (service.port, HOSTILE)
+                arguments = {
+                    "waiters": lambda: (service.port, service.start("crowded"), WAITERS),
+                    "hostile": lambda: (service.port, HOSTILE),
+                    "browsers": lambda: (service.port, busy, BROWSERS),
+                }[kind]()
                 ready, stop = multiprocessing.Event(), multiprocessing.Event()
                 process = multiprocessing.Process(target=crowd, args=(kind, ready, stop, arguments))
                 process.start()
                 ready.wait(120)
                 print(f"pair {pair}, beside the crowd:")
                 beside, last = measure(service, busy, clients, rate)
+                if kind == "browsers":
+                    load_page(service, busy)
                 stop.set()
                 process.join(60)
                 ratios.append(beside / alone)

@@ -32,6 +32,7 @@ pub static PLAYWRIGHT: Preset = Preset {
         "one file that cannot be loaded stops the whole call, so only the files of the call are named",
         "a test of a serial group fails without those before it: keep such groups in one call",
         "locks of Playwright hold in one process only",
+        "reporters of the project run in each call: the folder of its `html` reporter has the tests of the last call alone",
         "--fail-on-flaky-tests makes exit code 1 although every test has passed",
     ],
     called: suite_and_name,
