@@ -14,4 +14,5 @@ pub(crate) use daily::{Day, days};
 pub(crate) use messages::{MessageGroup, by_message};
 pub(crate) use overview::{PlanCells, TestOverview, overview};
 pub(crate) use spell::{RunPlace, Spell};
+pub(crate) use telling::tells_of_test;
 pub(crate) use test_trend::{SystemTrend, TRANSITIONS_OF_FLAKY, trends};

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Capability, ExecutionId, ExecutionState, PlanId, TestId, TestVerdict};
+use crate::model::{Capability, ExecutionId, ExecutionState, PlanId, RunEnd, TestId, TestVerdict};
 
 /// A part of a long list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -73,6 +73,32 @@ pub struct StartedPlanEntry {
     pub count: u64,
     /// Whether all of them ended.
     pub ended: bool,
+}
+
+/// A run of a test: its execution in a plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TestRunResponse {
+    /// The execution.
+    pub execution_id: ExecutionId,
+    /// Its plan.
+    pub plan_id: PlanId,
+    /// When the plan was started, milliseconds since epoch.
+    pub started_dt: i64,
+    /// What the execution needs.
+    pub labels: Vec<Capability>,
+    /// How it ended.
+    pub end: RunEnd,
+    /// Whether that says something about the test: it passed or failed, and not almost all tests of the plan failed.
+    pub is_telling: bool,
+    /// The commit that the plan tests; absent if it is not known.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub commit: String,
+    /// The branch that the plan tests; absent if it is not known.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub branch: String,
+    /// How long it took, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration_ms: Option<u64>,
 }
 
 /// A line of history.

@@ -10,11 +10,14 @@ use crate::{
     api::{
         self,
         actions::{ActionResponse, CancelRequest, CancelResponse},
-        execution_list::{ExecutionResponse, PageResponse, StartedPlanEntry},
+        execution_list::{ExecutionResponse, PageResponse, StartedPlanEntry, TestRunResponse},
         test_list::PlanTestsResponse,
         waiting::WaitingResponse,
     },
-    model::{Execution, ExecutionState, Outcome, PlanId, PlanWaiting, Test, TestResult},
+    model::{
+        Execution, ExecutionId, ExecutionState, Outcome, PlanId, PlanWaiting, Test, TestId,
+        TestResult,
+    },
 };
 
 impl Client {
@@ -79,6 +82,23 @@ impl Client {
         }
     }
 
+    /// The runs of a test with numbers of executions below `before`, newest first, at most 100; `None` if the service does
+    /// not have the call.
+    pub async fn test_runs(
+        &self,
+        test: TestId,
+        before: ExecutionId,
+    ) -> Result<Option<PageResponse<TestRunResponse>>, ClientError> {
+        let path = format!("{}/tests/{test}/runs", api::TESTPLAN);
+        let call = Call::at(Method::GET, path).query("before", &before.to_string());
+        let read = json::<PageResponse<TestRunResponse>>("the runs of a test");
+        match self.ask(&call, read).await {
+            Ok(page) => Ok(Some(page)),
+            Err(error) if is_unknown(&error) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Cancels a plan. [`ErrorKind::Unsupported`] from Test Center, and from an older `testplan serve`.
     pub async fn cancel_plan(
         &self,
@@ -118,15 +138,7 @@ impl Client {
         let read = json::<PageResponse<ActionResponse>>("a list of actions");
         match self.ask(&call, read).await {
             Ok(page) => Ok(Some(page.items)),
-            Err(error)
-                if matches!(
-                    error.kind,
-                    ErrorKind::Refused { status: 404, .. }
-                        | ErrorKind::NotUnderstood { status: 404, .. }
-                ) =>
-            {
-                Ok(None)
-            }
+            Err(error) if is_unknown(&error) => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -171,6 +183,14 @@ impl Client {
         }
         Ok(self.is_testplan())
     }
+}
+
+/// Whether the service does not have the call.
+fn is_unknown(error: &ClientError) -> bool {
+    matches!(
+        error.kind,
+        ErrorKind::Refused { status: 404, .. } | ErrorKind::NotUnderstood { status: 404, .. }
+    )
 }
 
 fn plan_call(plan: PlanId, what: &str) -> Call {

@@ -11,10 +11,12 @@ use super::{
 };
 use crate::{
     api::{
-        execution_list::{EventResponse, ExecutionResponse, PageResponse, StartedPlanEntry},
+        execution_list::{
+            EventResponse, ExecutionResponse, PageResponse, StartedPlanEntry, TestRunResponse,
+        },
         test_list::PlanTestsResponse,
     },
-    model::{ExecutionState, PlanKind},
+    model::{ExecutionId, ExecutionState, PlanKind, TestId},
     store::PlanRunQuery,
 };
 
@@ -57,6 +59,20 @@ pub(super) async fn events(
         .ask(move |store, now| store.events(plan, after, limit, now))
         .await?;
     Ok(to_wire::page(page, to_wire::event))
+}
+
+/// `GET tests/{id}/runs`
+pub(super) async fn test_runs(
+    shared: Arc<ServiceState>,
+    call: RequestHead,
+    _: EmptyBody,
+) -> Result<PageResponse<TestRunResponse>, HttpError> {
+    let (test, limit): (TestId, u32) = (call.id()?, limit(&call)?);
+    let before: Option<i64> = call.parsed_query("before", "the number of an execution")?;
+    let found = shared
+        .ask(move |store, now| store.test_runs(test, before.map(ExecutionId), limit, now))
+        .await?;
+    Ok(to_wire::page(found.runs, to_wire::test_run))
 }
 
 /// `GET plans/{id}/discovery`

@@ -162,6 +162,20 @@ pub(super) fn operations() -> Vec<Operation> {
         )
         .query::<Limit>("limit", "Most items, 100 by default"),
         Operation::new(
+            get.clone(),
+            "/testplan/v1/tests/{id}/runs",
+            listings::test_runs,
+        )
+        .named(
+            "listTestRuns",
+            "List the runs of a test in all plans of its project, newest first",
+        )
+        .query::<i64>(
+            "before",
+            "Only those of executions with a smaller id: `next` of the page before",
+        )
+        .query::<Limit>("limit", "Most items, 100 by default"),
+        Operation::new(
             post.clone(),
             "/testplan/v1/plans/{id}/cancel",
             action_handlers::cancel,

@@ -4,14 +4,19 @@ use crate::{
     api::{
         self,
         actions::ActionResponse,
-        execution_list::{EventResponse, ExecutionResponse, PageResponse, StartedPlanEntry},
+        execution_list::{
+            EventResponse, ExecutionResponse, PageResponse, StartedPlanEntry, TestRunResponse,
+        },
         import::{ImportResponse, ImportedFile},
         plan::{PlanResponse, Repository, StatusResponse},
         reservation::{GrantedResponse, ReserveResponse},
         test_list::{TemplateChange, TemplateDifferenceEntry},
     },
     model::{Execution, Outcome, Plan, PlanStatus, signed_millis},
-    store::{Action, Event, Granted, Import, Page, PlanRun, Reservation, TemplateDifference},
+    store::{
+        Action, Event, Granted, Import, Page, PlanRun, Reservation, TemplateDifference, TestRun,
+    },
+    trend,
 };
 
 pub(super) fn plan(plan: Plan) -> PlanResponse {
@@ -128,6 +133,20 @@ pub(super) fn page<T, R>(page: Page<T>, item: impl FnMut(T) -> R) -> PageRespons
     PageResponse {
         items: page.items.into_iter().map(item).collect(),
         next: page.next,
+    }
+}
+
+pub(super) fn test_run(run: TestRun) -> TestRunResponse {
+    TestRunResponse {
+        is_telling: trend::tells_of_test(&run),
+        execution_id: run.execution,
+        plan_id: run.plan,
+        started_dt: run.started.0,
+        labels: run.required.iter().cloned().collect(),
+        end: run.end,
+        commit: run.origin.commit,
+        branch: run.origin.branch,
+        duration_ms: run.duration_ms,
     }
 }
 

@@ -1,5 +1,7 @@
 //! Whether a plan says something about single tests.
 
+use crate::store::TestRun;
+
 /// Of how many ended executions on a plan can be out of order as a whole.
 const FEWEST_OF_BROKEN: u64 = 10;
 
@@ -8,6 +10,11 @@ const FEWEST_OF_BROKEN: u64 = 10;
 pub(super) fn is_telling((ended, good): (u64, u64)) -> bool {
     let bad = ended.saturating_sub(good);
     ended < FEWEST_OF_BROKEN || bad * 5 < ended * 4
+}
+
+/// Whether a run says something about its test: it passed or failed, in a plan that says something about single tests.
+pub(crate) fn tells_of_test(run: &TestRun) -> bool {
+    run.end.is_verdict() && is_telling(run.plan_ended)
 }
 
 #[cfg(test)]
