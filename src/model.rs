@@ -6,6 +6,7 @@ pub mod annotation;
 pub mod capability;
 pub mod case_counts;
 mod commit;
+mod day;
 pub mod discovery;
 pub mod ids;
 pub mod label;
@@ -19,12 +20,15 @@ pub mod run_end;
 pub mod selection;
 pub mod squish_registry;
 pub mod test_list;
+mod test_pattern;
 pub mod time;
+pub mod verdict_policy;
 
 pub use annotation::{Annotation, AnnotationLevel};
 pub use capability::{Capabilities, Capability, LabelCase};
 pub use case_counts::CaseCounts;
 pub use commit::short_commit;
+pub use day::Day;
 pub use discovery::{DiscoveryAccount, LeftOut};
 pub use ids::{ExecutionId, PlanId, SquishServerId, TestId};
 pub use label::{Label, NotALabel};
@@ -40,4 +44,8 @@ pub use squish_registry::{
     Cooling, CoolingReason, NewSquishServer, NotAPort, Port, SquishServer, SquishServerChange,
 };
 pub use test_list::{PlannedTest, TestListDigest};
+pub use test_pattern::TestPattern;
 pub use time::{Timestamp, millis, signed_millis};
+pub use verdict_policy::{
+    FlakyPolicy, FlakyRule, FlakyVerdict, Quarantine, QuarantineEntry, VerdictPolicy,
+};

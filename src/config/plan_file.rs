@@ -9,24 +9,28 @@ mod discover_key;
 mod document;
 mod marked;
 mod one_or_many;
+mod quarantine_document;
+mod quarantine_file;
 mod reading;
 mod runner_key;
 mod schema;
 mod syntax;
+mod verdict_keys;
 
 use std::{
     path::{Path, PathBuf},
     time::Duration,
 };
 
-pub use schema::json_schema;
+pub use quarantine_file::quarantine_entries;
+pub use schema::{json_schema, quarantine_json_schema};
 
 use super::{
     config_problem::{ConfigError, ConfigProblem},
     discover::LinePattern,
 };
 use crate::{
-    model::{Capabilities, NewSquishServer, Test},
+    model::{Capabilities, FlakyPolicy, NewSquishServer, Test},
     runner::runner_settings::RunnerSettings,
 };
 
@@ -52,6 +56,19 @@ pub struct PlanFile {
     pub servers: Vec<NewSquishServer>,
     /// How long a plan should take: `execute` sizes its matrix for it.
     pub target_time: Option<Duration>,
+    /// What flaky tests count as, if the file says so.
+    pub flaky: Option<FlakyPolicy>,
+    /// Where the tests in quarantine are listed.
+    pub quarantine: Option<QuarantineSource>,
+}
+
+/// The key `quarantine`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QuarantineSource {
+    /// The file, relative to the folder of `testplan.yml`.
+    pub file: String,
+    /// How many failed runs in a row make a test broken; `None` if no history is asked.
+    pub broken_after: Option<u32>,
 }
 
 /// A test plan that can be started.
@@ -69,6 +86,8 @@ pub struct Template {
     pub runner: Option<RunnerSettings>,
     /// Where the tests come from; at least one source.
     pub tests: Vec<TestSource>,
+    /// What its flaky tests count as, if not as the file says for all.
+    pub flaky: Option<FlakyPolicy>,
 }
 
 impl Template {

@@ -4,8 +4,12 @@ use std::path::{Path, PathBuf};
 
 use super::preset_listing::PresetListing;
 use crate::{
-    config::plan_file::{PlanFile, Template},
+    config::{
+        config_problem::ConfigError,
+        plan_file::{PlanFile, QuarantineSource, Template, quarantine_entries},
+    },
     failure::Failure,
+    model::{Day, Quarantine, QuarantineEntry, VerdictPolicy},
     runner::{runner_settings::RunnerSettings, squishrunner::squish_settings::ServerChoice},
 };
 
@@ -67,6 +71,43 @@ impl LoadedPlanFile {
             working_directory: Some(working_directory),
             ..runner.clone()
         })
+    }
+
+    /// Which results decide, if the file says something about it. A quarantine file that cannot be read is part of the answer.
+    pub(crate) fn verdict_policy(
+        &self,
+        template: Option<&Template>,
+        today: Day,
+    ) -> Option<VerdictPolicy> {
+        let own = template.and_then(|template| template.flaky.as_ref());
+        let flaky = own.or(self.file.flaky.as_ref()).cloned();
+        let quarantine = self.file.quarantine.as_ref().map(|source| {
+            let (entries, problem) = match self.quarantine_entries(source, today) {
+                Ok(entries) => (entries, None),
+                Err(error) => (Vec::new(), Some(error.in_one_line())),
+            };
+            Quarantine {
+                file: source.file.clone(),
+                broken_after: source.broken_after,
+                problem,
+                entries,
+            }
+        });
+        let policy = VerdictPolicy {
+            flaky: flaky.unwrap_or_default(),
+            quarantine,
+        };
+        (policy != VerdictPolicy::default()).then_some(policy)
+    }
+
+    /// The entries of the quarantine file, which is relative to this one.
+    pub(crate) fn quarantine_entries(
+        &self,
+        source: &QuarantineSource,
+        today: Day,
+    ) -> Result<Vec<QuarantineEntry>, ConfigError> {
+        let folder = self.path.parent().unwrap_or(Path::new(""));
+        quarantine_entries(&folder.join(&source.file), today)
     }
 
     /// The template of a project and title, as a service that was given this file would find it.

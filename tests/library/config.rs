@@ -469,7 +469,7 @@ fn marks_the_same_place_whatever_the_line_ends_are() {
 1 | projekt: p
   | ^^^^^^^ did you mean `project`?
   |
-  = help: possible: project, runner, templates, servers, target-time
+  = help: possible: project, runner, templates, servers, target-time, flaky, quarantine
 ";
     assert_eq!(rendered("t.yml", text), expected);
     let expected = "error: there is no key `tiemout` here
@@ -653,6 +653,10 @@ fn shows_no_more_than_the_neighbourhood_of_a_mark() {
     assert!(error.to_string().len() < 4_000);
 }
 
+fn quarantine_schema_path() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("schema/quarantine.schema.json")
+}
+
 fn schema_path() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("schema/testplan.schema.json")
 }
@@ -667,9 +671,20 @@ fn the_committed_schema_is_that_of_the_types() {
 }
 
 #[test]
-#[ignore = "writes schema/testplan.schema.json"]
+fn the_committed_schema_of_quarantine_files_is_that_of_the_types() {
+    let committed = fs::read_to_string(quarantine_schema_path()).unwrap_or_default();
+    assert!(
+        committed == plan_file::quarantine_json_schema(),
+        "schema/quarantine.schema.json is old: cargo test --test library -- --ignored regenerate_schema"
+    );
+}
+
+#[test]
+#[ignore = "writes schema/*.schema.json"]
 fn regenerate_schema() {
+    let quarantine = plan_file::quarantine_json_schema();
     testplan::fs::write_atomic(&schema_path(), plan_file::json_schema().as_bytes()).unwrap();
+    testplan::fs::write_atomic(&quarantine_schema_path(), quarantine.as_bytes()).unwrap();
 }
 
 #[test]

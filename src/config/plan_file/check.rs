@@ -5,10 +5,12 @@ mod batch_preset;
 mod exit_code_keys;
 mod label_keys;
 mod preset_keys;
+mod quarantine_keys;
 mod runner_keys;
 mod server_keys;
 mod squish_keys;
 mod template_keys;
+mod verdict_keys;
 
 use std::{
     collections::{HashMap, hash_map::Entry},
@@ -17,6 +19,8 @@ use std::{
     path::PathBuf,
     time::Duration,
 };
+
+pub(super) use quarantine_keys::entries;
 
 use super::{
     PlanFile,
@@ -57,14 +61,7 @@ pub(super) fn document(
     text: &str,
     document: Document,
 ) -> Result<PlanFile, ConfigError> {
-    let mut check = Check {
-        text,
-        suites: vec![".".into()],
-        preset: None,
-        within: String::new(),
-        problems: Vec::new(),
-        hidden: 0,
-    };
+    let mut check = Check::of(text);
     let project = document
         .project
         .as_ref()
@@ -82,8 +79,12 @@ pub(super) fn document(
     }
     let target_time = document.target_time;
     let target_time = target_time.map(|target| check.duration("target-time", &target));
+    let flaky = document.flaky.map(|key| check.flaky("flaky", &key));
+    let quarantine = document.quarantine.map(|key| check.quarantine(&key));
     let file = PlanFile {
         project,
+        flaky,
+        quarantine,
         templates: if lists_all {
             vec![template_keys::all_of_preset()]
         } else {
@@ -112,6 +113,20 @@ struct Check<'a> {
     hidden: usize,
 }
 
+impl<'a> Check<'a> {
+    /// Nothing found yet.
+    fn of(text: &'a str) -> Self {
+        Self {
+            text,
+            suites: vec![".".into()],
+            preset: None,
+            within: String::new(),
+            problems: Vec::new(),
+            hidden: 0,
+        }
+    }
+}
+
 impl Check<'_> {
     /// What lists tests from here on.
     fn lists_with(&mut self, runner: Option<&RunnerSettings>) {
@@ -131,9 +146,9 @@ impl Check<'_> {
         }
     }
 
-    fn finish(mut self, name: &str, file: PlanFile) -> Result<PlanFile, ConfigError> {
+    fn finish<T>(mut self, name: &str, checked: T) -> Result<T, ConfigError> {
         if self.problems.is_empty() {
-            return Ok(file);
+            return Ok(checked);
         }
         self.problems
             .sort_by_key(|p| p.mark.as_ref().map(|m| (m.line, m.column)));

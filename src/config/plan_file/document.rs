@@ -8,6 +8,7 @@ use super::{
     discover_key::Discover,
     marked::{Marked, Pairs, Plain},
     runner_key::{FreshSection, ModeKey, PresetKey, RunnerKey},
+    verdict_keys::{FlakyKey, QuarantineKey},
 };
 
 /// How a test is run and, where testplan is the service too, what there is to run.
@@ -27,6 +28,10 @@ pub(super) struct Document {
     /// `--max-workers`. The default of `--target-time`.
     #[schemars(extend("examples" = ["5m"]))]
     pub(super) target_time: Option<Marked<String>>,
+    /// What a test counts as that failed and then passed: pass (the default), or fail.
+    pub(super) flaky: Option<FlakyKey>,
+    /// The file that lists tests whose failures are reported and do not decide the conclusion.
+    pub(super) quarantine: Option<Marked<QuarantineKey>>,
 }
 
 /// How every test is run: by a command, or by squishrunner.
@@ -225,6 +230,8 @@ pub(super) struct TemplateSection {
     /// The tests, listed or discovered. With a preset: all that its tool lists, by default.
     #[schemars(length(min = 1))]
     pub(super) tests: Option<Marked<Vec<Marked<TestsSection>>>>,
+    /// What flaky tests of this template count as, in place of the file's `flaky`.
+    pub(super) flaky: Option<FlakyKey>,
 }
 
 /// Tests by name, or how they are found.

@@ -5,17 +5,22 @@ use std::{fs::File, io::Read as _, path::Path};
 use super::LARGEST;
 use crate::config::config_problem::{ConfigError, ConfigProblem};
 
-/// The text of a file of at most [`LARGEST`] bytes.
+/// The text of a `testplan.yml` of at most [`LARGEST`] bytes.
 pub(super) fn text(path: &Path) -> Result<String, ConfigError> {
+    text_named_by(path, "with --config")
+}
+
+/// The text of a file; `place` is where its name stands, as `with --config`.
+pub(super) fn text_named_by(path: &Path, place: &str) -> Result<String, ConfigError> {
     let fail = |problem| Err(ConfigError::whole(path.display().to_string(), problem));
     let mut bytes = Vec::new();
     let read = File::open(path).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes));
     if let Err(cause) = read {
         let problem = ConfigProblem::new("", format!("cannot be read: {cause}"));
         return fail(if cause.kind() == std::io::ErrorKind::NotFound {
-            problem.help("name another file with --config")
+            problem.help(format!("name another file {place}"))
         } else {
-            problem.help("name a file with --config that you may read")
+            problem.help(format!("name a file {place} that you may read"))
         });
     }
     if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > LARGEST {

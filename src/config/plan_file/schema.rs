@@ -1,19 +1,28 @@
-//! The JSON Schema of `testplan.yml`, for editors.
+//! The JSON Schemas of `testplan.yml` and of a quarantine file, for editors.
 
 use schemars::{
-    Schema,
+    JsonSchema, Schema,
     generate::SchemaSettings,
     transform::{RecursiveTransform, Transform as _},
 };
 use serde_json::Value;
 
-use super::document::Document;
+use super::{document::Document, quarantine_document::QuarantineDocument};
 
-/// The schema as text, with a line break at its end. Draft 7: editors' YAML support reads nothing newer.
+/// The schema of `testplan.yml` as text, with a line break at its end. Draft 7: editors' YAML support reads nothing newer.
 pub fn json_schema() -> String {
+    schema_of::<Document>()
+}
+
+/// The same for a quarantine file.
+pub fn quarantine_json_schema() -> String {
+    schema_of::<QuarantineDocument>()
+}
+
+fn schema_of<T: JsonSchema>() -> String {
     let mut schema = SchemaSettings::draft07()
         .into_generator()
-        .into_root_schema_for::<Document>();
+        .into_root_schema_for::<T>();
     RecursiveTransform(without_null).transform(&mut schema);
     let mut text = format!("{:#}", schema.to_value());
     text.push('\n');

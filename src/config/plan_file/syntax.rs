@@ -2,9 +2,10 @@
 
 use std::ops::Range;
 
+use serde::de::DeserializeOwned;
 use serde_saphyr::{Error, Location, MessageFormatter as _, Options, UserMessageFormatter};
 
-use super::{document::Document, marked::place};
+use super::marked::place;
 use crate::config::{
     config_problem::{ConfigError, ConfigProblem},
     suggest,
@@ -16,7 +17,7 @@ const DEPTH: usize = 32;
 const REPLAYED: usize = 500_000;
 
 /// Reads the document's shape.
-pub(super) fn read(name: &str, text: &str) -> Result<Document, ConfigError> {
+pub(super) fn read<T: DeserializeOwned>(name: &str, text: &str) -> Result<T, ConfigError> {
     if text.trim().is_empty() {
         return Err(ConfigError::whole(name, empty()));
     }

@@ -30,6 +30,7 @@ pub(super) fn all_of_preset() -> Template {
         configurations: vec![Capabilities::default()],
         runner: None,
         tests: vec![TestSource::Discovered(Discovery::Preset)],
+        flaky: None,
     }
 }
 
@@ -59,6 +60,8 @@ impl Check<'_> {
                 Some(tests) => self.tests(&format!("{path}.tests"), tests),
                 None => self.all_tests(&format!("{path}.tests"), section.title.place()),
             };
+            let flaky = section.flaky;
+            let flaky = flaky.map(|key| self.flaky(&format!("{path}.flaky"), &key));
             let tags = section.tags.iter().flatten().enumerate();
             templates.push(Template {
                 title,
@@ -72,6 +75,7 @@ impl Check<'_> {
                 ),
                 runner,
                 tests,
+                flaky,
             });
         }
         templates
