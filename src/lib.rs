@@ -26,6 +26,7 @@ pub mod config;
 pub mod credentials;
 pub(crate) mod demo;
 pub(crate) mod doctor;
+pub(crate) mod earlier_runs;
 pub mod exit_code;
 pub mod failure;
 pub mod files;

@@ -9,6 +9,7 @@
 pub mod annotations;
 pub mod cases;
 pub mod console;
+pub mod deciding;
 pub mod discovery_text;
 pub mod entry_status;
 pub mod excerpt;

@@ -19,11 +19,16 @@ use super::{
 use crate::{
     batch::BatchRunner,
     client::{Client, ServiceKind},
+    clock,
+    config::plan_file::Template,
     failure::Failure,
-    listing::preset_listing::{KeptProcess, PreparedTool, PresetListing},
+    listing::{
+        loaded_plan_file::LoadedPlanFile,
+        preset_listing::{KeptProcess, PreparedTool, PresetListing},
+    },
     model::{
-        Capabilities, DiscoveryAccount, LabelCase, Need, Plan, PlanId, PlanStatus,
-        record::PlannedExecution,
+        Capabilities, Day, DiscoveryAccount, LabelCase, Need, Plan, PlanId, PlanStatus, Quarantine,
+        VerdictPolicy, record::PlannedExecution,
     },
     report::{UnmetCapabilities, sanitise::console_line},
     result_upload::upload_labels,
@@ -57,6 +62,8 @@ pub(crate) struct WorkRequest<'a> {
     pub(crate) plan: Plan,
     /// What became of the lines of the plan's listings, if this process ran them.
     pub(crate) discovery: Option<DiscoveryAccount>,
+    /// Which results decide, if testplan.yml says something about it.
+    pub(crate) policy: Option<VerdictPolicy>,
     /// How far the service's clock is ahead of ours, in milliseconds, if the service sends its time.
     pub(crate) clock_ahead_ms: Option<i64>,
     pub(crate) runner: &'a RunnerSettings,
@@ -127,6 +134,7 @@ pub(crate) async fn work(
         client,
         plan,
         discovery,
+        policy,
         clock_ahead_ms,
         ..
     } = request;
@@ -147,6 +155,7 @@ pub(crate) async fn work(
         status,
         planned,
         discovery,
+        policy,
         checkout,
         workers: options.workers,
         deadline: options.deadline,
@@ -164,6 +173,28 @@ pub(crate) async fn work(
             "the record file could not be written: {error}"
         ))
     })
+}
+
+/// Which results decide according to testplan.yml. Warns of a quarantine file that cannot be used.
+pub(crate) fn verdict_policy(
+    config: &LoadedPlanFile,
+    template: Option<&Template>,
+    screen: &Screen,
+) -> Option<VerdictPolicy> {
+    let policy = config.verdict_policy(template, Day::of(clock::wall()))?;
+    if let Some(Quarantine {
+        file,
+        problem: Some(problem),
+        ..
+    }) = &policy.quarantine
+    {
+        screen.warn(format_args!(
+            "{} excuses nothing, because it cannot be used: {}",
+            console_line(file, LONGEST_LINE),
+            console_line(problem, LONGEST_LINE)
+        ));
+    }
+    Some(policy)
 }
 
 /// Where the process that lists the tests of a preset is kept for the workers.

@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     ci::github::GitHubPatience,
+    earlier_runs,
     exit_code::Conclusion,
     failure::{CommandResult, Failure, command_conclusion},
     leftovers,
@@ -130,6 +131,7 @@ async fn of_records(
         Some(id) => ServiceSettings::resolve(&command.service, context)?.map(|it| (id, it)),
         None => None,
     };
+    let mut asked = None;
     let (plan, status, executions) = match service {
         Some((id, service)) => {
             let client = service.connect()?;
@@ -139,13 +141,16 @@ async fn of_records(
             let status = client.status(id, &Capabilities::default()).await?;
             account = template_tests::discovery_of_plan(&client, id).await;
             handed_over = plan.is_handed_over() && !client.is_testplan();
-            (Some(plan), Some(status), client.executions(id).await?)
+            let executions = client.executions(id).await?;
+            asked = Some(client);
+            (Some(plan), Some(status), executions)
         }
         None => (None, None, None),
     };
     let paths = report_files::record_paths(out, &command.records);
     let mut report = report_files::merge(&paths, command.plan_id, status, executions)?;
     report.discovery = report.discovery.or(account);
+    earlier_runs::decide(&mut report, asked.as_ref()).await;
     if let Some(plan) = &report.plan
         && report.other_plans.contains(&plan.id)
     {

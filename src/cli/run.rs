@@ -24,6 +24,7 @@ use crate::{
     ci::github::GitHubPatience,
     client::Client,
     config::duration,
+    earlier_runs,
     exit_code::Conclusion,
     failure::{CommandResult, Failure, command_conclusion},
     leftovers::{self, FinishedPlans},
@@ -32,7 +33,7 @@ use crate::{
         squish_setup, template_tests,
     },
     local_service::{EmbeddedService, LOCAL_DATABASE},
-    model::{Capabilities, DiscoveryAccount, Execution, Plan, PlanId, PlanStatus},
+    model::{Capabilities, DiscoveryAccount, Execution, Plan, PlanId, PlanStatus, VerdictPolicy},
     publication::Publication,
     report::PlanReport,
     report_files,
@@ -187,6 +188,7 @@ async fn run_workers(
     let template = name
         .ok()
         .and_then(|(_, title)| config.template_titled(title));
+    let policy = local_workers::verdict_policy(&config, template, &context.screen);
     let runner = squish_setup::locate_squishrunner(config.runner(template)?, &context.environment)?;
     let (out, upload) = (&command.report.out, command.upload.upload);
     let options = WorkOptions::resolve(&command.workers, out, upload, Some(&runner), context)?;
@@ -202,6 +204,7 @@ async fn run_workers(
         alone: service.is_none(),
         discovery: None,
         selected: None,
+        policy,
     };
     settings::make_folder(&options.out, "--out")?;
     if let Some(service) = service {
@@ -250,6 +253,8 @@ struct WorkersRun<'a> {
     discovery: Option<DiscoveryAccount>,
     /// The tests to run, if the service in this process has more.
     selected: Option<ListedTemplate>,
+    /// Which results decide, if testplan.yml says something about it.
+    policy: Option<VerdictPolicy>,
 }
 
 impl WorkersRun<'_> {
@@ -267,6 +272,7 @@ impl WorkersRun<'_> {
             clock_ahead_ms: clock_ahead_ms.filter(|_| !self.alone),
             plan,
             discovery: self.discovery.clone().or(discovery),
+            policy: self.policy.clone(),
             runner: self.runner,
             preset: &self.config.preset,
             options: self.options,
@@ -320,6 +326,8 @@ impl WorkersRun<'_> {
         }
         if let Some(conclusion) = end.ending.conclusion() {
             report = report.stopped_by(conclusion);
+        } else {
+            earlier_runs::decide(&mut report, Some(client)).await;
         }
         let commit = (self.command.plan.start.commit.clone())
             .or_else(|| report.commit())

@@ -30,7 +30,7 @@ use crate::{
     publication::{step_files::StepFiles, step_outputs::StepOutput},
     report::{
         PlanReport,
-        console::{Paint, conclusion_line, final_block, worker_conclusion_line},
+        console::{Paint, WorkDone, conclusion_line, final_block, worker_conclusion_line},
         sanitise::{console_json, console_text},
     },
 };
@@ -267,9 +267,9 @@ impl Screen {
     }
 
     /// Prints the last line of the workers of one process. `idle`: they ran no test.
-    pub(crate) fn conclude_work(&self, conclusion: Conclusion, idle: bool) {
+    pub(crate) fn conclude_work(&self, conclusion: Conclusion, done: WorkDone) {
         if conclusion != Conclusion::Passed || !self.quiet {
-            to_stderr(worker_conclusion_line(conclusion, idle, self.paint));
+            to_stderr(worker_conclusion_line(conclusion, done, self.paint));
         }
     }
 

@@ -31,11 +31,12 @@ pub(crate) fn show(report: &PlanReport, out: &Path, args: ShowArgs, screen: &Scr
     }
 }
 
-/// Shows what one worker process did. Off by default, because the report covers all workers.
+/// Shows what one worker process did; `decided` is its report, if one was made. Off by default, because the report covers all workers.
 pub(crate) fn show_work(
     plan: PlanId,
     end: &RunSummary,
     said: &str,
+    decided: Option<PlanReport>,
     args: ShowArgs,
     screen: &Screen,
 ) {
@@ -52,9 +53,13 @@ pub(crate) fn show_work(
         summarise(|room| markdown_text(said, room), screen);
     }
     if args.annotations.unwrap_or_default() {
-        match report_files::merge(std::slice::from_ref(&end.record), Some(plan), None, None) {
+        let merge = || {
+            let records = std::slice::from_ref(&end.record);
+            report_files::merge(records, Some(plan), None, None).map(PlanReport::of_its_workers)
+        };
+        match decided.map_or_else(merge, Ok) {
             Ok(report) => screen.annotate(&report_annotations::of_report(
-                &report.of_its_workers(),
+                &report,
                 screen.step().workspace(),
             )),
             Err(failure) => screen.warn(format_args!("no annotations: {}", failure.plain())),

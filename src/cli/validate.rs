@@ -10,19 +10,23 @@ use super::{
     context::Context,
 };
 use crate::{
-    config::plan_file::Discovery,
+    clock,
+    config::plan_file::{Discovery, TestSource},
     exit_code::Conclusion,
     failure::{CommandResult, Failure},
     listing::{loaded_plan_file::LoadedPlanFile, squish_setup},
-    report::sanitise::console_line,
+    model::{Day, QuarantineEntry},
+    report::{deciding, sanitise::console_line},
     runner::squishrunner::squish_suite::{FoundSuites, Suite},
-    text::counted,
+    text::{counted, plural},
 };
 
 /// Most bytes of a suite's name that are shown.
 const LONGEST_NAME: usize = 200;
+/// Most bytes of a note about a quarantine.
+const LONGEST_NOTE: usize = 1000;
 
-/// Checks a testplan.yml without running anything; Squish suites are read and counted.
+/// Checks a testplan.yml and its quarantine file without running anything; Squish suites are read and counted.
 #[derive(Args, Debug)]
 pub(crate) struct ValidateArgs {
     #[command(flatten)]
@@ -46,6 +50,13 @@ pub(crate) fn run(command: &ValidateArgs, context: &Context) -> CommandResult {
     for note in &found.notes {
         screen.warn(format_args!("{note}"));
     }
+    let today = Day::of(clock::wall());
+    let quarantine = quarantine(&loaded, today, context)?;
+    for entry in quarantine.iter().flatten() {
+        for note in quarantine_notes(entry, &loaded, today) {
+            screen.warn(console_line(&note, LONGEST_NOTE));
+        }
+    }
     screen.data(
         command.format,
         || {
@@ -56,15 +67,63 @@ pub(crate) fn run(command: &ValidateArgs, context: &Context) -> CommandResult {
             for Suite { name, testcases, .. } in &found.suites {
                 let _ = writeln!(text, "{}: {}", console_line(name, LONGEST_NAME), counted(testcases.len(), "test case"));
             }
+            if let (Some(source), Some(entries)) = (&file.quarantine, &quarantine) {
+                let (file, count) = (console_line(&source.file, LONGEST_NAME), entries.len());
+                let entries = plural(&(count as u64), "entry", "entries");
+                let _ = writeln!(text, "{file}: {count} {entries}");
+            }
             text
         },
         || {
             let suites = found.suites.iter().map(|suite| json!({ "suite": suite.name, "testcases": suite.testcases }));
             let suites: Vec<_> = suites.collect();
-            json!({ "schema": 1, "file": loaded.path, "project": file.project, "templates": templates, "suites": suites })
+            json!({ "schema": 1, "file": loaded.path, "project": file.project, "templates": templates, "suites": suites,
+                "quarantine": quarantine })
         },
     );
     Ok(Conclusion::Passed)
+}
+
+/// The entries of the quarantine file, if testplan.yml names one.
+fn quarantine(
+    loaded: &LoadedPlanFile,
+    today: Day,
+    context: &Context,
+) -> Result<Option<Vec<QuarantineEntry>>, Failure> {
+    let Some(source) = &loaded.file.quarantine else {
+        return Ok(None);
+    };
+    let read = loaded.quarantine_entries(source, today);
+    let coloured = context.screen.is_coloured();
+    read.map(Some)
+        .map_err(|error| Failure::marked(error, coloured))
+}
+
+/// That an entry expired or ends soon, and which of its patterns match no test. The latter is known if all tests are written
+/// in the file.
+fn quarantine_notes(entry: &QuarantineEntry, loaded: &LoadedPlanFile, today: Day) -> Vec<String> {
+    let templates = &loaded.file.templates;
+    let sources = || templates.iter().flat_map(|template| &template.tests);
+    let is_written = |source| matches!(source, &TestSource::Listed(_));
+    let mut notes: Vec<String> = deciding::end_of(entry, today).into_iter().collect();
+    if templates.is_empty() || !sources().all(is_written) {
+        return notes;
+    }
+    let tests = || {
+        sources().flat_map(|source| match source {
+            TestSource::Listed(tests) => tests.as_slice(),
+            TestSource::Discovered(_) => &[],
+        })
+    };
+    for pattern in &entry.tests {
+        if !tests().any(|test| pattern.matches(test)) {
+            notes.push(format!(
+                "quarantine of {pattern} matches no test of any template, owner {}",
+                entry.owner
+            ));
+        }
+    }
+    notes
 }
 
 /// The Squish suites that templates discover, each once: reading folders runs nothing.

@@ -13,13 +13,16 @@ use super::{
     step_display, worker_name,
 };
 use crate::{
-    clock,
+    client::Client,
+    clock, earlier_runs,
     exit_code::Conclusion,
     failure::{CommandResult, Failure},
     leftovers::{self, FinishedPlans},
     listing::squish_setup,
     model::{PlanId, PlanStatus},
     publication::step_outputs::{self, StepOutput},
+    report::{PlanReport, console::WorkDone, sanitise::console_line},
+    report_files,
     rerun::{
         Rerun,
         resume::{Resume, Resumed},
@@ -85,6 +88,8 @@ pub(crate) async fn run(command: WorkArgs, context: &Context) -> CommandResult {
         .or_interrupted(lookup::plan(&client, command.plan_id))
         .await?;
     let template = named.or_else(|| config.template_of_plan(&plan.title));
+    let policy = local_workers::verdict_policy(&config, template, screen);
+    let has_policy = policy.is_some();
     let runner = squish_setup::locate_squishrunner(config.runner(template)?, &context.environment)?;
     let (out, upload) = (&command.out, command.upload.upload);
     let options = WorkOptions::resolve(&command.workers, out, upload, Some(&runner), context)?;
@@ -121,7 +126,8 @@ pub(crate) async fn run(command: WorkArgs, context: &Context) -> CommandResult {
     }
     let request = WorkRequest {
         discovery: None,
-        client,
+        policy,
+        client: client.clone(),
         plan,
         clock_ahead_ms,
         runner: &runner,
@@ -134,21 +140,64 @@ pub(crate) async fn run(command: WorkArgs, context: &Context) -> CommandResult {
     let summary = summary(command.plan_id, &end);
     screen.info(&summary);
     local_workers::print_left_open(&end, &options.offered, screen);
-    step_display::show_work(command.plan_id, &end, &summary, command.show, screen);
-    let conclusion = conclusion(&end, remaining.is_some());
+    let decided = if has_policy {
+        let report = own_report(command.plan_id, &end, &client).await;
+        // Without a report every failure decides.
+        report.map_err(|failure| screen.warn(failure.plain())).ok()
+    } else {
+        None
+    };
+    for note in decided
+        .iter()
+        .flat_map(|report| &report.verdict_notes.sentences)
+    {
+        screen.always(format_args!("note: {}", console_line(note, MAX_NOTE)));
+    }
+    let failures = decided.as_ref().map(PlanReport::deciding_failures);
+    step_display::show_work(
+        command.plan_id,
+        &end,
+        &summary,
+        decided,
+        command.show,
+        screen,
+    );
+    let conclusion = conclusion(&end, failures, remaining.is_some());
     if let Some(remaining) = remaining.filter(|_| conclusion == Conclusion::Incomplete) {
         screen.always(format_args!("incomplete: {remaining}"));
     }
-    screen.conclude_work(conclusion, end.tally == RunTally::default());
+    let done = match end.tally {
+        tally if tally == RunTally::default() => WorkDone::Nothing,
+        tally if tally.failed > 0 => WorkDone::WithFailures,
+        _ => WorkDone::Tests,
+    };
+    screen.conclude_work(conclusion, done);
     Ok(conclusion)
 }
 
-/// What the workers of this process came to. `failures_remain`: failures of an earlier attempt could not be reset.
-fn conclusion(end: &RunSummary, failures_remain: bool) -> Conclusion {
+/// Longest note, in bytes.
+const MAX_NOTE: usize = 1000;
+
+/// The report of what the workers of this process ran, with what decides.
+async fn own_report(
+    plan: PlanId,
+    end: &RunSummary,
+    client: &Client,
+) -> Result<PlanReport, Failure> {
+    let records = std::slice::from_ref(&end.record);
+    let mut report = report_files::merge(records, Some(plan), None, None)?.of_its_workers();
+    let client = Some(client).filter(|_| end.ending.may_ask_service());
+    earlier_runs::decide(&mut report, client).await;
+    Ok(report)
+}
+
+/// What the workers of this process came to. `failures`: how many decide, if a policy does not count all. `failures_remain`:
+/// failures of an earlier attempt could not be reset.
+fn conclusion(end: &RunSummary, failures: Option<u64>, failures_remain: bool) -> Conclusion {
     match end
         .ending
         .conclusion()
-        .unwrap_or_else(|| verdict(end.tally))
+        .unwrap_or_else(|| verdict(end.tally, failures))
     {
         Conclusion::Passed if failures_remain => Conclusion::Incomplete,
         // It left before it knew that no test was left.
@@ -204,8 +253,11 @@ fn summary(plan: PlanId, end: &RunSummary) -> String {
 }
 
 /// What the executions of this process came to. `wait` and `report` say whether the plan is complete.
-fn verdict(tally: RunTally) -> Conclusion {
-    match (tally.errors + tally.not_uploaded, tally.failed) {
+fn verdict(tally: RunTally, failures: Option<u64>) -> Conclusion {
+    match (
+        tally.errors + tally.not_uploaded,
+        failures.unwrap_or(tally.failed),
+    ) {
         (0, 0) => Conclusion::Passed,
         (0, _) => Conclusion::Failed,
         (_, _) => Conclusion::Infrastructure,

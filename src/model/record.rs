@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Capabilities, CaseCounts, CaseResult, DiscoveryAccount, ExecutionId, Outcome, PlanId,
-    PlanStatus, ServerTrouble, Test, Timestamp,
+    PlanStatus, ServerTrouble, Test, Timestamp, VerdictPolicy,
 };
 
 /// The version this build writes and reads.
@@ -66,6 +66,11 @@ pub enum RecordEvent {
     Discovered {
         /// Each line: taken, left out or a duplicate.
         account: DiscoveryAccount,
+    },
+    /// Which results decide, according to the testplan.yml of this process. Absent where it is silent.
+    Policy {
+        /// What it says, with the quarantine file in it.
+        policy: Box<VerdictPolicy>,
     },
     /// An execution was reserved: an attempt begins.
     Reserved {

@@ -25,6 +25,8 @@ pub enum StepOutput {
     Passed,
     /// Executions that failed.
     Failed,
+    /// Executions that failed and are excused by a quarantine.
+    Quarantined,
     /// Executions that were skipped.
     Skipped,
     /// Executions that passed on a retry.
@@ -47,7 +49,7 @@ pub enum StepOutput {
 
 impl StepOutput {
     /// All of them, in the order of action.yml.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::PlanId,
         Self::PlanUrl,
         Self::PlanAttempt,
@@ -57,6 +59,7 @@ impl StepOutput {
         Self::Total,
         Self::Passed,
         Self::Failed,
+        Self::Quarantined,
         Self::Skipped,
         Self::Flaky,
         Self::Errors,
@@ -80,6 +83,7 @@ impl StepOutput {
             Self::Total => "total",
             Self::Passed => "passed",
             Self::Failed => "failed",
+            Self::Quarantined => "quarantined",
             Self::Skipped => "skipped",
             Self::Flaky => "flaky",
             Self::Errors => "errors",
@@ -102,6 +106,7 @@ pub(crate) fn of_report(report: &PlanReport, out: &Path) -> Vec<(StepOutput, Str
         (StepOutput::Total, counts.total),
         (StepOutput::Passed, counts.passed),
         (StepOutput::Failed, counts.failed),
+        (StepOutput::Quarantined, counts.quarantined),
         (StepOutput::Skipped, counts.skipped),
         (StepOutput::Flaky, counts.flaky),
         (StepOutput::Errors, counts.errors),

@@ -13,7 +13,7 @@ use std::{
 };
 
 use super::{
-    PlanReport,
+    PlanReport, ReportEntry,
     excerpt::prefix,
     sanitise::console_line,
     view::{ReportView, Section, SectionKind},
@@ -111,7 +111,7 @@ fn shown(
     if all > most && most > 0 {
         let what = match level {
             AnnotationLevel::Error => "failed or cannot be trusted",
-            AnnotationLevel::Warning | AnnotationLevel::Notice => "flaky or recovered",
+            AnnotationLevel::Warning | AnnotationLevel::Notice => "quarantined, flaky or recovered",
         };
         let more = if fitting > 0 { " more" } else { "" };
         let message = format!("{}{more} {what}: see the job summary", all - fitting);
@@ -151,20 +151,36 @@ fn errors<'a>(view: &ReportView<'a>, folders: Folders<'_>) -> Vec<AnnotationCand
         SectionKind::CouldNotRun,
         SectionKind::Failed,
     ] {
-        candidates.extend(placed_first(view.section(kind), folders));
+        candidates.extend(placed_first(view.section(kind), |_| true, folders));
     }
+    let flaky = view.section(SectionKind::Flaky);
+    candidates.extend(placed_first(flaky, |it| it.ruling.flaky_fails, folders));
     new_first(candidates)
 }
 
 fn warnings<'a>(view: &ReportView<'a>, folders: Folders<'_>) -> Vec<AnnotationCandidate<'a>> {
-    let sections = [SectionKind::Flaky, SectionKind::Recovered];
-    let candidates = sections.map(|kind| placed_first(view.section(kind), folders));
-    new_first(candidates.into_iter().flatten().collect())
+    let sections = [
+        SectionKind::Quarantined,
+        SectionKind::Flaky,
+        SectionKind::Recovered,
+    ];
+    let notes = view.verdict_notes();
+    let to_act_on = view.report.verdict_notes.to_act_on;
+    let sentences = notes.sentences.iter().take(to_act_on);
+    let notes = sentences.map(|it| AnnotationCandidate::Plan(notes.heading, it.into()));
+    let candidates =
+        sections.map(|kind| placed_first(view.section(kind), |it| !it.ruling.flaky_fails, folders));
+    new_first(notes.chain(candidates.into_iter().flatten()).collect())
 }
 
-fn placed_first<'a>(section: &Section<'a>, folders: Folders<'_>) -> Vec<AnnotationCandidate<'a>> {
+fn placed_first<'a>(
+    section: &Section<'a>,
+    belongs: impl Fn(&ReportEntry) -> bool,
+    folders: Folders<'_>,
+) -> Vec<AnnotationCandidate<'a>> {
     let (mut placed, others): (Vec<_>, Vec<_>) = section
         .primary()
+        .filter(|entry| belongs(entry))
         .map(|entry| Reason::of(entry, section, folders))
         .partition(|reason| reason.location.is_some());
     placed.extend(others);

@@ -142,12 +142,17 @@ pub fn final_block(report: &PlanReport, paint: Paint) -> String {
             SectionKind::Failed => ("FAIL", ResultWord::Fail.style()),
             SectionKind::CouldNotRun => ("ERROR", ResultWord::Error.style()),
             SectionKind::Missing => ("MISSING", ResultWord::Lost.style()),
+            SectionKind::Quarantined => ("QUARANTINED", ResultWord::Lost.style()),
+            SectionKind::Flaky => ("FLAKY", ResultWord::Lost.style()),
             SectionKind::Recovered => ("RECOVERED", ResultWord::Lost.style()),
             _ => continue,
         };
         let label = painted(label, style, paint);
         let entries = section.entries.iter().map(|entry| match section.kind {
-            SectionKind::Recovered => format!("{}: {}", name(entry), explained(entry)),
+            SectionKind::Flaky if entry.explanations.is_empty() => name(entry),
+            SectionKind::Flaky | SectionKind::Recovered => {
+                format!("{}: {}", name(entry), explained(entry))
+            }
             kind => in_detail(entry, kind),
         });
         items(&mut block, &label, entries);
@@ -161,6 +166,7 @@ pub fn final_block(report: &PlanReport, paint: Paint) -> String {
     let broken = painted("BROKEN INVARIANT", ResultWord::Error.style(), paint);
     for (label, list) in [
         (broken.as_str(), view.broken()),
+        ("note:", view.verdict_notes()),
         ("warning:", view.warnings()),
     ] {
         let sentences = list.sentences.iter();
@@ -196,7 +202,11 @@ pub fn final_block(report: &PlanReport, paint: Paint) -> String {
     } else if !report.cancels().is_empty() {
         let _ = writeln!(block, "{}", console_line(&view.meaning, MAX_LINE));
     }
-    let _ = writeln!(block, "{}", conclusion_line(view.conclusion, paint));
+    let meaning = match view.conclusion {
+        Conclusion::Passed | Conclusion::Failed => &console_line(&view.meaning, MAX_LINE),
+        other => other.meaning(),
+    };
+    let _ = writeln!(block, "{}", line_of(view.conclusion, meaning, paint));
     block
 }
 
@@ -205,11 +215,28 @@ pub fn conclusion_line(conclusion: Conclusion, paint: Paint) -> String {
     line_of(conclusion, conclusion.meaning(), paint)
 }
 
-/// The conclusion of the workers of one process, which do not know the plan's result. `idle`: they ran no test.
-pub fn worker_conclusion_line(conclusion: Conclusion, idle: bool, paint: Paint) -> String {
+/// What the workers of one process did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WorkDone {
+    /// They ran no test.
+    Nothing,
+    /// They ran tests, and none failed.
+    Tests,
+    /// They ran tests, and some failed.
+    WithFailures,
+}
+
+/// The conclusion of the workers of one process, which do not know the plan's result.
+pub fn worker_conclusion_line(conclusion: Conclusion, done: WorkDone, paint: Paint) -> String {
     let meaning = match conclusion {
-        Conclusion::Passed if idle => {
+        Conclusion::Passed if done == WorkDone::Nothing => {
             "no test was run here; `testplan report` has the plan's result"
+        }
+        Conclusion::Passed if done == WorkDone::WithFailures => {
+            "only tests in quarantine failed here; `testplan report` has the plan's result"
+        }
+        Conclusion::Failed if done == WorkDone::Tests => {
+            "a flaky test counts as failed here; `testplan report` has the plan's result"
         }
         Conclusion::Passed => "no test failed here; `testplan report` has the plan's result",
         Conclusion::Failed => {
@@ -259,6 +286,10 @@ fn in_detail(entry: &ReportEntry, kind: SectionKind) -> String {
     }
     if kind == SectionKind::Missing {
         let _ = write!(block, ": {}", explained(entry));
+    }
+    if let Some(quarantine) = entry.ruling.quarantine.as_ref() {
+        let text = console_line(&quarantine.to_string(), MAX_LINE);
+        let _ = write!(block, "\n    {text}");
     }
     let problem = FailureDetails::of_entry(entry);
     for part in [problem.message(), problem.details(), problem.output] {

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use super::{EntryStatus, UnmetCapabilities};
+use super::{
+    EntryStatus, UnmetCapabilities,
+    deciding::{EntryQuarantine, QuarantineState},
+};
 use crate::{
     model::{Capabilities, Capability, CaseCounts, ServerTrouble},
     text::nonzero_counts,
@@ -79,9 +82,18 @@ pub enum Explanation {
         wanted: Capability,
         offered: Capability,
     },
+    /// It failed, and its test is in quarantine.
+    Quarantined(EntryQuarantine),
+    /// It is flaky, and that counts as failed.
+    FlakyFails,
 }
 
 impl Explanation {
+    /// Whether it says how a failure counts for the conclusion.
+    pub(super) fn is_ruling(&self) -> bool {
+        matches!(self, Self::Quarantined(_) | Self::FlakyFails)
+    }
+
     /// Whether a worker or lease was lost: trouble of machines, not of tests.
     pub fn is_loss(&self) -> bool {
         matches!(
@@ -210,6 +222,36 @@ impl fmt::Display for Explanation {
                 f,
                 "a worker offered {offered}, which a service with --strict-labels does not accept as {wanted}"
             ),
+            Self::Quarantined(quarantine) => quarantine.fmt(f),
+            Self::FlakyFails => {
+                f.write_str("flaky, which counts as failed according to `flaky` in testplan.yml")
+            }
+        }
+    }
+}
+
+impl fmt::Display for EntryQuarantine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { owner, until, .. } = self;
+        match self.state {
+            QuarantineState::Active => write!(f, "quarantined until {until}, owner {owner}")?,
+            QuarantineState::Expired => {
+                write!(f, "quarantine expired on {until}, owner {owner}")?;
+            }
+            QuarantineState::Broken(runs) => write!(
+                f,
+                "broken: it failed in each of the {runs} runs before this one, so its quarantine until {until} does not excuse \
+                 it, owner {owner}"
+            )?,
+            QuarantineState::HistoryUnknown => write!(
+                f,
+                "in quarantine until {until}, owner {owner}, but not excused, because its earlier runs are not known"
+            )?,
+        }
+        write!(f, ": {}", self.reason)?;
+        match &self.link {
+            Some(link) => write!(f, " ({link})"),
+            None => Ok(()),
         }
     }
 }

@@ -71,6 +71,7 @@ pub fn render(report: &PlanReport, options: &HtmlOptions<'_>) -> Vec<u8> {
     header::header(&mut body, &view, options);
     body.raw("<main>\n");
     sections::sentences(&mut body, view.broken());
+    sections::sentences(&mut body, view.verdict_notes());
     left_out::suspicious(&mut body, report);
     let detailed = sections::notable(&mut body, &view, options.files);
     tables::table(&mut body, &view.capabilities());

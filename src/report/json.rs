@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 use crate::model::{Capabilities, Outcome, record::Confirmation};
 
 use super::{
-    AttemptEnd, AttemptReport, Counting, PlanReport, ReportEntry, discovery_text,
+    AttemptEnd, AttemptReport, Counting, EntryStatus, PlanReport, ReportEntry,
+    deciding::{EntryQuarantine, QuarantineState},
+    discovery_text,
     failure_details::FailureDetails,
 };
 
@@ -39,9 +41,13 @@ pub fn json(report: &PlanReport) -> Value {
             "skipped": executions.skipped,
             "errors": executions.errors,
             "missing": executions.missing,
+            "quarantined": executions.quarantined,
         },
         "passed_by_exit_code": report.passed_by_exit_code(),
         "flaky": counts.flaky,
+        "flaky_failed": counts.flaky_failed,
+        "quarantined": counts.quarantined,
+        "verdict_notes": report.verdict_notes.sentences,
         "recovered": counts.recovered,
         "unnamed_missing": report.unnamed_missing,
         "open_at_service": report.open_at_service,
@@ -58,6 +64,7 @@ pub fn json(report: &PlanReport) -> Value {
             "skipped": row.counts.skipped,
             "errors": row.counts.errors,
             "missing": row.counts.missing,
+            "quarantined": row.counts.quarantined,
             "workers": row.workers,
             "busy_ms": row.busy_ms,
         })).collect::<Vec<_>>(),
@@ -88,10 +95,27 @@ fn execution(entry: &ReportEntry) -> Value {
         "duration_ms": entry.duration_ms(),
         "flaky": entry.flaky,
         "recovered": entry.recovered,
+        "counts_as_failed": !entry.ruling.is_excused && (entry.status == EntryStatus::Failed || entry.ruling.flaky_fails),
+        "quarantine": entry.ruling.quarantine.as_ref().map(quarantine),
         "message": problem.message(),
         "details": problem.details(),
         "explanations": entry.explanations.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "attempts": entry.attempts.iter().map(attempt).collect::<Vec<_>>(),
+    })
+}
+
+fn quarantine(quarantine: &EntryQuarantine) -> Value {
+    json!({
+        "state": match quarantine.state {
+            QuarantineState::Active => "active",
+            QuarantineState::Expired => "expired",
+            QuarantineState::Broken(_) => "broken",
+            QuarantineState::HistoryUnknown => "history-unknown",
+        },
+        "owner": quarantine.owner,
+        "reason": quarantine.reason,
+        "link": quarantine.link,
+        "until": quarantine.until,
     })
 }
 

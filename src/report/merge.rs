@@ -15,7 +15,7 @@ mod worker_session;
 
 use crate::model::{Execution, PlanId, PlanStatus};
 
-use super::{PlanReport, Proof, RecordFile};
+use super::{PlanReport, Proof, RecordFile, deciding::FailureHistory};
 use counted_attempt::{ServiceState, judge};
 
 /// What a report is merged from.
@@ -74,6 +74,7 @@ pub fn merge(evidence: Evidence) -> Result<PlanReport, MergeError> {
         workers: std::mem::take(&mut history.workers),
         warnings: std::mem::take(&mut history.warnings),
         discovery: history.discovery.take(),
+        recorded_policy: std::mem::take(&mut history.policy),
         span: history.span,
         checkouts: std::mem::take(&mut history.checkouts),
         proof: match (&executions, status) {
@@ -107,5 +108,7 @@ pub fn merge(evidence: Evidence) -> Result<PlanReport, MergeError> {
         .max(status.map_or(0, PlanStatus::total));
     report.unnamed_missing = report.total - named;
     merge_warnings::add(&mut report, &history.unserved);
+    // Until the history is asked, it excuses nothing.
+    report.decide(&FailureHistory::not_asked());
     Ok(report)
 }

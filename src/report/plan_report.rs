@@ -10,7 +10,10 @@ use crate::{
     },
 };
 
-use super::{AttemptReport, Counting, Counts, EntryStatus, ReportEntry};
+use super::{
+    AttemptReport, Counting, Counts, EntryStatus, ReportEntry,
+    deciding::{RecordedPolicy, VerdictNotes},
+};
 
 /// A plan according to the records and the service.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -47,6 +50,10 @@ pub struct PlanReport {
     pub span: Option<(Timestamp, Timestamp)>,
     /// Set if a signal or a deadline decided the conclusion.
     pub stopped: Option<Conclusion>,
+    /// Which results decide, according to the workers.
+    pub recorded_policy: RecordedPolicy,
+    /// What came of that.
+    pub verdict_notes: VerdictNotes,
 }
 
 /// What shows that the report has every planned execution.
@@ -239,7 +246,7 @@ impl PlanReport {
     }
 
     /// The first of these decides: [`Self::stopped`], nothing planned, an execution missing or open, one that could not run,
-    /// one that failed, all skipped.
+    /// one that failed and is not excused, all skipped.
     ///
     /// A broken invariant or a missing upload counts as an execution that could not run: the results cannot be trusted, or
     /// are not in the service.
@@ -253,7 +260,7 @@ impl PlanReport {
             Conclusion::Incomplete
         } else if counts.errors > 0 || !self.broken.is_empty() || self.not_uploaded > 0 {
             Conclusion::Infrastructure
-        } else if counts.failed > 0 {
+        } else if counts.failed > 0 || self.deciding_failures() > 0 {
             Conclusion::Failed
         } else if counts.skipped == counts.total {
             // Nothing ran. A selection that matches nothing has the same effect.
@@ -321,7 +328,10 @@ impl PlanReport {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{ExecutionId, Test};
+    use crate::{
+        model::{ExecutionId, Test},
+        report::deciding::Ruling,
+    };
 
     fn report(standings: &[EntryStatus]) -> PlanReport {
         let entries = (0..)
@@ -339,6 +349,7 @@ mod tests {
                 flaky: false,
                 recovered: false,
                 explanations: Vec::new(),
+                ruling: Ruling::default(),
             })
             .collect();
         PlanReport {

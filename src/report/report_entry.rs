@@ -5,7 +5,7 @@ use crate::model::{
     record::Confirmation,
 };
 
-use super::{Cases, EntryStatus, Explanation};
+use super::{Cases, EntryStatus, Explanation, deciding::Ruling};
 
 /// A planned execution.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub struct ReportEntry {
     pub recovered: bool,
     /// How it got its status, if that was unusual.
     pub explanations: Vec<Explanation>,
+    /// Whether its result counts for the conclusion, if that is not plain.
+    pub ruling: Ruling,
 }
 
 impl ReportEntry {

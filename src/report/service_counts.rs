@@ -31,7 +31,7 @@ impl PlanReport {
     /// Warns if the service counts fewer results than the records have. A service without any does not count results.
     pub fn hold_against(&mut self, plan: &Plan) {
         let counts = self.executions();
-        let recorded = counts.passed + counts.failed + counts.skipped;
+        let recorded = counts.passed + counts.failed + counts.quarantined + counts.skipped;
         if (1..recorded).contains(&plan.results()) {
             self.warnings.push(format!(
                 "Test Center shows {} results so far, the records have {recorded}: it may not have read all of \

@@ -109,6 +109,7 @@ fn at_level(view: &ReportView<'_>, level: DetailLevel, budget: usize) -> Option<
     sections::notes(&mut page, view);
     sections::table(&mut page, &view.capabilities(), level.rows);
     sections::sentences(&mut page, view.broken(), level.rows);
+    sections::sentences(&mut page, view.verdict_notes(), level.rows);
     listing::listing(&mut page, view.report, level.rows);
     let mut detailed = level.detailed;
     for kind in DETAILED {
@@ -117,6 +118,7 @@ fn at_level(view: &ReportView<'_>, level: DetailLevel, budget: usize) -> Option<
     }
     for kind in [
         SectionKind::Missing,
+        SectionKind::Quarantined,
         SectionKind::Flaky,
         SectionKind::Recovered,
     ] {

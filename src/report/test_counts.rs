@@ -8,16 +8,21 @@ use super::{EntryStatus, ReportEntry};
 /// How many tests, or how many executions, have which status.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// The sum of the next five.
+    /// The sum of the next six.
     pub total: u64,
     /// Flaky ones included.
     pub passed: u64,
+    /// Those in quarantine that do not decide left out.
     pub failed: u64,
+    /// Failed, and excused by a quarantine.
+    pub quarantined: u64,
     pub skipped: u64,
     pub errors: u64,
     pub missing: u64,
     /// Passed after a failure.
     pub flaky: u64,
+    /// Of these, executions that count as failed.
+    pub flaky_failed: u64,
     /// Executions that passed, failed or were skipped after a lost attempt or one that could not run.
     pub recovered: u64,
 }
@@ -27,6 +32,8 @@ impl Counts {
         self.total += other.total;
         self.passed += other.passed;
         self.failed += other.failed;
+        self.quarantined += other.quarantined;
+        self.flaky_failed += other.flaky_failed;
         self.skipped += other.skipped;
         self.errors += other.errors;
         self.missing += other.missing;
@@ -76,9 +83,25 @@ impl ReportEntry {
         if !self.cases_show_result() {
             counts.add(Counts::of_status(self.status));
         }
-        Counts {
+        self.ruled(Counts {
             flaky: counts.flaky.max(u64::from(self.flaky)),
             recovered: u64::from(self.recovered),
+            ..counts
+        })
+    }
+
+    /// With what was decided about failures.
+    fn ruled(&self, counts: Counts) -> Counts {
+        let flaky_failed = u64::from(self.ruling.flaky_fails);
+        let (failed, quarantined) = if self.ruling.is_excused {
+            (0, counts.failed)
+        } else {
+            (counts.failed, 0)
+        };
+        Counts {
+            failed,
+            quarantined,
+            flaky_failed,
             ..counts
         }
     }
@@ -88,9 +111,11 @@ impl ReportEntry {
         let Counts {
             total,
             failed,
+            quarantined,
             skipped,
             ..
         } = self.tests();
+        let failed = failed + quarantined;
         match (total, failed, skipped) {
             (0 | 1, ..) => None,
             (_, 0, 0) => Some(format!("{total} tests")),
@@ -101,10 +126,10 @@ impl ReportEntry {
 
     /// As one.
     pub(super) fn execution(&self) -> Counts {
-        Counts {
+        self.ruled(Counts {
             flaky: u64::from(self.flaky),
             recovered: u64::from(self.recovered),
             ..Counts::of_status(self.status)
-        }
+        })
     }
 }

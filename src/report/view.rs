@@ -5,7 +5,7 @@ mod mark;
 mod section;
 mod table;
 
-use crate::exit_code::Conclusion;
+use crate::{exit_code::Conclusion, text::counted};
 
 use super::{PlanReport, ReportEntry, service_counts::RAN_THERE, time_text::duration_text};
 
@@ -94,6 +94,15 @@ impl<'a> ReportView<'a> {
         }
     }
 
+    pub(crate) fn verdict_notes(&self) -> SentenceList<'a> {
+        SentenceList {
+            id: "verdicts",
+            heading: "Quarantine and flaky tests",
+            meaning: "Which failures count for the conclusion.",
+            sentences: &self.report.verdict_notes.sentences,
+        }
+    }
+
     pub(crate) fn warnings(&self) -> SentenceList<'a> {
         SentenceList {
             id: "warnings",
@@ -132,10 +141,20 @@ fn meaning(report: &PlanReport, conclusion: Conclusion) -> String {
         return cause.to_string();
     }
     let cancels = report.cancels();
-    if cancels.is_empty() {
-        conclusion.meaning().to_owned()
-    } else {
-        cancels.join("; ")
+    if !cancels.is_empty() {
+        return cancels.join("; ");
+    }
+    let counts = report.tests();
+    match conclusion {
+        Conclusion::Passed if report.stopped.is_none() && counts.quarantined > 0 => format!(
+            "complete, no failure decides: {} in quarantine failed",
+            counted(counts.quarantined, "test")
+        ),
+        Conclusion::Failed if counts.failed == 0 && counts.flaky_failed > 0 => format!(
+            "complete, {} failed and then passed, which counts as failed",
+            counted(counts.flaky_failed, "test")
+        ),
+        _ => conclusion.meaning().to_owned(),
     }
 }
 

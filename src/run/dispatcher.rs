@@ -28,7 +28,7 @@ use crate::{
     client::Client,
     clock,
     model::{
-        Capabilities, DiscoveryAccount, Plan, PlanId, PlanStatus, PlanWaiting,
+        Capabilities, DiscoveryAccount, Plan, PlanId, PlanStatus, PlanWaiting, VerdictPolicy,
         record::{Checkout, PlannedExecution, RecordEvent},
     },
     signal::Signals,
@@ -53,6 +53,8 @@ pub struct WorkOrder {
     pub planned: Option<Vec<PlannedExecution>>,
     /// How the lines of the listings that the plan was made of were used, if this process knows.
     pub discovery: Option<DiscoveryAccount>,
+    /// Which results decide, if testplan.yml says something about it.
+    pub policy: Option<VerdictPolicy>,
     /// The checkout that tests run in, if they do.
     pub checkout: Option<Checkout>,
     /// What the workers offer, how they run tests and for how long.
@@ -130,7 +132,11 @@ impl Journal {
         let planned = planned.map(|executions| RecordEvent::Planned { executions });
         let discovery = order.discovery.take();
         let discovery = discovery.map(|account| RecordEvent::Discovered { account });
-        [checkout, planned, discovery]
+        let policy = order.policy.take();
+        let policy = policy.map(|policy| RecordEvent::Policy {
+            policy: Box::new(policy),
+        });
+        [checkout, planned, discovery, policy]
             .into_iter()
             .flatten()
             .try_for_each(|event| self.write(event))

@@ -181,6 +181,7 @@ impl RunState {
             | RecordEvent::Reset { .. }
             | RecordEvent::Starved { .. }
             | RecordEvent::Discovered { .. }
+            | RecordEvent::Policy { .. }
             | RecordEvent::Left { .. } => None,
         }
     }

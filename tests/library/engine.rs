@@ -250,6 +250,7 @@ impl World {
         let order = WorkOrder {
             checkout: None,
             discovery: None,
+            policy: None,
             client: self.client.clone(),
             plan: self.plan.clone(),
             clock_ahead_ms: None,

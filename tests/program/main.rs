@@ -22,6 +22,8 @@ mod moving;
 #[cfg(unix)]
 mod presets;
 #[cfg(unix)]
+mod quarantine;
+#[cfg(unix)]
 mod scenarios;
 mod service;
 #[cfg(unix)]

@@ -103,6 +103,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "runner",
         ],
     ),
+    ("earlier_runs", &["api", "client", "model", "report"]),
     ("leftovers", &["clock", "failure", "model"]),
     (
         "matrix",
@@ -250,6 +251,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "credentials",
             "demo",
             "doctor",
+            "earlier_runs",
             "exit_code",
             "failure",
             "files",

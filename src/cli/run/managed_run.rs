@@ -123,6 +123,12 @@ pub(super) async fn run(
     let mut report = managed::report(&client, plan, seen.status, context.ci());
     report.span = Some((began, clock::wall()));
     report.stopped = stopped;
+    if config.is_some_and(|it| it.file.quarantine.is_some() || it.file.flaky.is_some()) {
+        report.warnings.push(
+            "`quarantine` and `flaky` of testplan.yml have no effect: Test Center reports only how many tests failed"
+                .to_owned(),
+        );
+    }
     let commit = settings.tested.commit;
     Ok(finish(
         command,

@@ -120,10 +120,12 @@ impl<'a> Reason<'a> {
 
     pub(super) fn message(&self) -> String {
         let mut name = self.entry.name();
+        let ruling = self.entry.explanations.iter().find(|it| it.is_ruling());
         if let Some(labels) = self.entry.labels().filter(|labels| !labels.is_empty()) {
             name = format!("{name} ({labels})");
         }
         let mut lines = vec![clean(&name, MAX_NAME)];
+        lines.extend(ruling.map(|it| clean(&it.to_string(), MAX_NAME)));
         lines.extend(kept(&self.message, MESSAGE_ENDS));
         if self.text.trim() != self.message.trim() {
             lines.extend(kept(self.text, TEXT_ENDS));

@@ -83,6 +83,9 @@ pub(super) fn name(page: &mut Markup, entry: &ReportEntry) {
 /// The attribute that the filters read.
 pub(super) fn filters(page: &mut Markup, entry: &ReportEntry) {
     page.raw(" data-s=\"").raw(entry.status.word());
+    if entry.ruling.is_excused {
+        page.raw(" quarantined");
+    }
     if entry.flaky {
         page.raw(" flaky");
     }

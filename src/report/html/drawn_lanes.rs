@@ -98,6 +98,7 @@ mod tests {
             flaky: false,
             recovered: false,
             explanations: Vec::new(),
+            ruling: crate::report::deciding::Ruling::default(),
         }
     }
 

@@ -54,7 +54,8 @@ pub(super) fn header(page: &mut Markup, view: &ReportView<'_>, options: &HtmlOpt
     // Flaky and recovered ones are among the others already.
     let counts = report.tests();
     let shown = counts.marked().into_iter();
-    let shown = shown.filter(|(_, mark)| ![Mark::FLAKY, Mark::RECOVERED].contains(mark));
+    let shown = shown
+        .filter(|(_, mark)| ![Mark::FLAKY, Mark::FLAKY_FAILED, Mark::RECOVERED].contains(mark));
     proportions(page, shown, counts.total);
     facts(page, report, options);
     counters(page, report.tests());

@@ -178,7 +178,11 @@ fn row(page: &mut Markup, report: &PlanReport, entry: &ReportEntry, servers: boo
         .raw(mark.symbol)
         .raw("</span> ")
         .raw(mark.word);
-    for (holds, word) in [(entry.flaky, ", flaky"), (entry.recovered, ", recovered")] {
+    for (holds, word) in [
+        (entry.ruling.is_excused, ", quarantined"),
+        (entry.flaky, ", flaky"),
+        (entry.recovered, ", recovered"),
+    ] {
         page.raw(if holds { word } else { "" });
     }
     page.raw("</td><td class=\"n\"><a href=\"#e-")

@@ -94,6 +94,13 @@ impl<'a> CaseCompletion<'a> {
 /// Where the cases of an execution come from. Its first case has these properties.
 fn properties(entry: &ReportEntry) -> Vec<(&'static str, Cow<'_, str>)> {
     let mut properties = vec![("execution", Cow::Owned(entry.execution.to_string()))];
+    if let Some(quarantine) = &entry.ruling.quarantine {
+        let text = quarantine.to_string();
+        properties.push((
+            "quarantine",
+            Cow::Owned(xml_line(&text, MAX_TEXT).into_owned()),
+        ));
+    }
     let Some(attempt) = entry.counted().or_else(|| entry.attempts.last()) else {
         return properties;
     };

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use crate::{
     model::{Execution, ExecutionId, ExecutionState, Test, Timestamp, record::Confirmation},
     report::{
-        AttemptReport, Counting, EntryStatus, Explanation, ReportEntry, report_entry::ServiceResult,
+        AttemptReport, Counting, EntryStatus, Explanation, ReportEntry, deciding::Ruling,
+        report_entry::ServiceResult,
     },
 };
 
@@ -46,6 +47,7 @@ pub(super) fn judge(
         flaky: false,
         recovered: false,
         explanations: Vec::new(),
+        ruling: Ruling::default(),
     };
     let listed = service.listed.as_ref().and_then(|list| list.get(&id));
     let mut broken = Vec::new();

@@ -6,7 +6,7 @@ use crate::{
     model::{
         Capabilities, DiscoveryAccount, ExecutionId, PlanId, Test, Timestamp, record::Checkout,
     },
-    report::{AttemptReport, PlanFacts, WorkerReport},
+    report::{AttemptReport, PlanFacts, WorkerReport, deciding::RecordedPolicy},
 };
 
 use super::missing_reasons::UnservedWorker;
@@ -30,6 +30,7 @@ pub(super) struct PlanHistory {
     pub(super) span: Option<(Timestamp, Timestamp)>,
     pub(super) unserved: Vec<UnservedWorker>,
     pub(super) discovery: Option<DiscoveryAccount>,
+    pub(super) policy: RecordedPolicy,
     /// Other plans that the records are of.
     pub(super) others: BTreeSet<PlanId>,
     /// Checkouts of the workers that took an execution; `None` for those without one.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     model::{
-        Capabilities, ExecutionId, PlanStatus, Timestamp,
+        Capabilities, Day, ExecutionId, PlanStatus, Timestamp,
         record::{Checkout, Record, RecordEvent},
     },
     report::{
@@ -158,6 +158,7 @@ impl WorkerSession {
             RecordEvent::Discovered { account } => {
                 history.discovery.get_or_insert(account);
             }
+            RecordEvent::Policy { policy } => history.policy.add(*policy, Day::of(at)),
             RecordEvent::CheckedOut(checkout) => self.checkout = Some(checkout),
             RecordEvent::Starved { wanted, reason } => {
                 history.unserved.push(UnservedWorker { wanted, reason });

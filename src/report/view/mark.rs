@@ -28,6 +28,8 @@ impl Mark {
     pub(crate) const FAILED: Self = mark("failed", "✗", "failed");
     pub(crate) const COULD_NOT_RUN: Self = mark("error", "!", "could not run");
     pub(crate) const MISSING: Self = mark("missing", "?", "missing");
+    pub(crate) const QUARANTINED: Self = mark("quarantined", "⊘", "quarantined");
+    pub(crate) const FLAKY_FAILED: Self = mark("flaky", "≈", "flaky counted as failed");
     pub(crate) const FLAKY: Self = mark("flaky", "≈", "flaky");
     pub(crate) const RECOVERED: Self = mark("recovered", "↻", "recovered");
     pub(crate) const NOTED: Self = mark("noted", "·", "noted");
@@ -69,12 +71,14 @@ impl Mark {
 
 impl Counts {
     /// With their marks, in the order of every surface.
-    pub(crate) fn marked(&self) -> [(u64, Mark); 7] {
+    pub(crate) fn marked(&self) -> [(u64, Mark); 9] {
         [
             (self.failed, Mark::FAILED),
             (self.errors, Mark::COULD_NOT_RUN),
             (self.missing, Mark::MISSING),
-            (self.flaky, Mark::FLAKY),
+            (self.quarantined, Mark::QUARANTINED),
+            (self.flaky_failed, Mark::FLAKY_FAILED),
+            (self.flaky.saturating_sub(self.flaky_failed), Mark::FLAKY),
             (self.recovered, Mark::RECOVERED),
             (self.passed, Mark::PASSED),
             (self.skipped, Mark::SKIPPED),

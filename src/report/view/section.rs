@@ -12,6 +12,8 @@ pub(crate) enum SectionKind {
     Failed,
     CouldNotRun,
     Missing,
+    /// Failed, and excused by a quarantine.
+    Quarantined,
     Flaky,
     Recovered,
     /// Passed or skipped in an unusual way.
@@ -24,6 +26,7 @@ impl SectionKind {
     /// The section of a surface that shows each execution once.
     pub(crate) fn of(entry: &ReportEntry) -> Self {
         match entry.status {
+            EntryStatus::Failed if entry.ruling.is_excused => Self::Quarantined,
             EntryStatus::Failed => Self::Failed,
             EntryStatus::CouldNotRun => Self::CouldNotRun,
             EntryStatus::Missing => Self::Missing,
@@ -42,6 +45,7 @@ impl SectionKind {
             Self::Failed => tests.failed,
             Self::CouldNotRun => tests.errors,
             Self::Missing => tests.missing,
+            Self::Quarantined => tests.quarantined,
             Self::Flaky => tests.flaky,
             Self::Recovered => tests.recovered,
             Self::Noted => 1,
@@ -51,7 +55,7 @@ impl SectionKind {
     }
 
     /// Kind, mark, heading and meaning.
-    const TABLE: [(Self, Mark, &'static str, &'static str); 8] = [
+    const TABLE: [(Self, Mark, &'static str, &'static str); 9] = [
         (
             Self::Failed,
             Mark::FAILED,
@@ -69,6 +73,12 @@ impl SectionKind {
             Mark::MISSING,
             "Missing",
             "Planned, but without a counted result: nothing is known about the product here.",
+        ),
+        (
+            Self::Quarantined,
+            Mark::QUARANTINED,
+            "Quarantined",
+            "Failed, and does not decide: the quarantine file excuses these failures.",
         ),
         (
             Self::Flaky,

@@ -62,25 +62,47 @@ pub(super) fn capabilities(report: &PlanReport) -> Table {
         number("workers"),
         number("busy"),
     ];
+    const WITH_QUARANTINE: [Column; 10] = [
+        COLUMNS[0],
+        COLUMNS[1],
+        COLUMNS[2],
+        COLUMNS[3],
+        number("quarantined"),
+        COLUMNS[4],
+        COLUMNS[5],
+        COLUMNS[6],
+        COLUMNS[7],
+        COLUMNS[8],
+    ];
+    let has_quarantined = report.tests().quarantined > 0;
     let table = report.by_capability();
     let rows = table.iter().map(|(labels, row)| {
         let marked = |count, status| Cell::MarkedCount(count, Mark::of_status(status));
-        vec![
+        let quarantined = Cell::MarkedCount(row.counts.quarantined, Mark::QUARANTINED);
+        let cells = [
             Cell::Text(labels.to_string()),
             Cell::Count(row.counts.total),
             marked(row.counts.passed, EntryStatus::Passed),
             marked(row.counts.failed, EntryStatus::Failed),
+        ];
+        let after = [
             marked(row.counts.errors, EntryStatus::CouldNotRun),
             marked(row.counts.missing, EntryStatus::Missing),
             Cell::Count(row.counts.skipped),
             Cell::Count(row.workers as u64),
             Cell::Duration(row.busy_ms),
-        ]
+        ];
+        let quarantined = has_quarantined.then_some(quarantined);
+        cells.into_iter().chain(quarantined).chain(after).collect()
     });
     Table {
         id: "capabilities",
         heading: "By capability",
-        columns: &COLUMNS,
+        columns: if has_quarantined {
+            &WITH_QUARANTINE
+        } else {
+            &COLUMNS
+        },
         rows: rows.collect(),
     }
 }

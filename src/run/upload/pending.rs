@@ -150,6 +150,7 @@ impl<'a, 'b> UploadRecordFile<'a, 'b> {
             | RecordEvent::Reset { .. }
             | RecordEvent::Starved { .. }
             | RecordEvent::Discovered { .. }
+            | RecordEvent::Policy { .. }
             | RecordEvent::CheckedOut(_)
             | RecordEvent::Left { .. } => {}
         }

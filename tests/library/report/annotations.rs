@@ -233,7 +233,7 @@ fn the_last_one_counts_the_others() {
     );
     assert_eq!(
         last(50, AnnotationLevel::Warning),
-        "3 more flaky or recovered: see the job summary"
+        "3 more quarantined, flaky or recovered: see the job summary"
     );
     assert_eq!(
         last(1, AnnotationLevel::Error),

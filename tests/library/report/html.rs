@@ -365,6 +365,7 @@ fn many(count: i64, status: EntryStatus, text: &str) -> PlanReport {
                 flaky: false,
                 recovered: false,
                 explanations: Vec::new(),
+                ruling: testplan::report::deciding::Ruling::default(),
             }
         })
         .collect::<Vec<_>>();

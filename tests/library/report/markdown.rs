@@ -342,6 +342,8 @@ fn report(size: usize, texts: &[String]) -> PlanReport {
         broken: (0..size.min(50)).map(|_| next()).collect(),
         span: Some((Timestamp(0), Timestamp(1_000_000))),
         stopped: None,
+        recorded_policy: testplan::report::deciding::RecordedPolicy::default(),
+        verdict_notes: testplan::report::deciding::VerdictNotes::default(),
     }
 }
 
@@ -448,6 +450,7 @@ fn one(id: usize, next: &mut impl FnMut() -> String) -> ReportEntry {
             status,
             reason: next(),
         }],
+        ruling: testplan::report::deciding::Ruling::default(),
     }
 }
 

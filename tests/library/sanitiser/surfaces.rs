@@ -450,5 +450,6 @@ fn one(execution: ExecutionId, status: EntryStatus, hostile: &mut Hostile) -> Re
             status,
             reason: hostile.text(),
         }],
+        ruling: testplan::report::deciding::Ruling::default(),
     }
 }

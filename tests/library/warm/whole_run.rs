@@ -109,6 +109,7 @@ async fn run(project: &Project, workers: usize) -> (RunSummary, BTreeMap<String,
     let order = WorkOrder {
         checkout: None,
         discovery: None,
+        policy: None,
         client,
         plan,
         clock_ahead_ms: None,

@@ -90,6 +90,7 @@ async fn workers_cost_the_database_two_transactions_per_execution() {
     let order = WorkOrder {
         checkout: None,
         discovery: None,
+        policy: None,
         client: client.clone(),
         plan,
         clock_ahead_ms: None,

@@ -99,6 +99,7 @@ impl WayRunner<'_> {
             client: service.client.clone(),
             plan,
             discovery: None,
+            policy: None,
             clock_ahead_ms: None,
             runner,
             preset: &preset,
