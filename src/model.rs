@@ -33,7 +33,7 @@ pub use discovery::{DiscoveryAccount, LeftOut};
 pub use ids::{ExecutionId, PlanId, SquishServerId, TestId};
 pub use label::{Label, NotALabel};
 pub use lease_token::LeaseToken;
-pub use outcome::{CaseResult, Outcome, ServerTrouble, TestResult, TestVerdict};
+pub use outcome::{CaseResult, EARLIER_TRY, Outcome, ServerTrouble, TestResult, TestVerdict};
 pub use plan::{Execution, ExecutionState, Plan, PlanKind, PlanStatus, Test};
 pub use plan_origin::PlanOrigin;
 pub use plan_waiting::{Lack, Need, Offer, PartialKnowledge, PlanWaiting};

@@ -119,6 +119,10 @@ pub struct CaseResult {
     pub attachments: Vec<String>,
 }
 
+/// Begins the text of an earlier try that did not pass: in the output of a case that passed in the end, and in the text of one
+/// that did not.
+pub const EARLIER_TRY: &str = "Earlier try: ";
+
 /// What a result file says of a case.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "verdict", rename_all = "lowercase")]

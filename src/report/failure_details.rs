@@ -1,8 +1,11 @@
 //! Why an execution or attempt did not pass, according to its records. The texts are raw: surfaces clean them.
 
-use crate::model::{CaseResult, Outcome, outcome::Trouble};
+use crate::model::{
+    CaseResult, Outcome,
+    outcome::{CaseVerdict, Trouble},
+};
 
-use super::{AttemptReport, Cases, ReportEntry};
+use super::{AttemptReport, Cases, ReportEntry, earlier_try::EarlierTry};
 
 /// Replaces the message of a failure for which the tool reported none.
 pub(super) const NO_MESSAGE: &str = "no message";
@@ -61,6 +64,13 @@ impl<'a> FailureDetails<'a> {
     pub(super) fn cases(&self) -> impl Iterator<Item = (&'a CaseResult, &'a Trouble)> + use<'a> {
         let noted = self.cases.map_or(&[][..], Cases::noted).iter();
         noted.filter_map(|case| Some((case, case.verdict.trouble()?)))
+    }
+
+    /// Why the first case that is flaky failed before it passed, if the tool reported that.
+    pub(super) fn earlier_try(&self) -> Option<EarlierTry<'a>> {
+        let noted = self.cases.map_or(&[][..], Cases::noted).iter();
+        let mut flaky = noted.filter(|it| it.verdict == CaseVerdict::Passed { flaky: true });
+        EarlierTry::of_output(&flaky.next()?.output)
     }
 
     /// How many cases failed or broke, kept or not.

@@ -2,7 +2,7 @@
 
 use super::bounded_text::{BoundedText, TextBudget, clip, first_line, repeats};
 use crate::model::{
-    CaseResult,
+    CaseResult, EARLIER_TRY,
     outcome::{CaseVerdict, Trouble},
 };
 
@@ -141,7 +141,7 @@ impl CaseBuilder {
             severity: Severity::Flaky,
             ..TroubleBuilder::error(message)
         };
-        earlier.text.push("Earlier try: ");
+        earlier.text.push(EARLIER_TRY);
         earlier.text.push(message);
         if !text.is_empty() && text != message {
             earlier.text.line(text);

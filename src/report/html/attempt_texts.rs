@@ -92,6 +92,13 @@ pub(super) fn all(
             .number(count - room.cases)
             .raw(" more cases that did not pass; <code>junit.xml</code> has them</p>\n");
     }
+    if let Some(earlier) = problem.earlier_try() {
+        page.raw(
+            "<div class=\"result\">\n<p class=\"line quiet\">It failed before it passed:</p>\n",
+        );
+        message(page, earlier.message, "", earlier.text, room);
+        page.raw("</div>\n");
+    }
     let silent = count == 0 && problem.error.is_none();
     folded(
         page,

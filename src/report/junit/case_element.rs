@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use crate::report::{
     AttemptReport, EntryStatus, ReportEntry,
     cases::{BorrowedText, CaseLine, MAX_NAME, VerdictWord},
+    earlier_try::EarlierTry,
     failure_details::FailureDetails,
     sanitise::{xml_line, xml_text},
 };
@@ -144,6 +145,17 @@ impl FailureElement {
         Self::new(FailureTag::Error, "execution-error", error)
     }
 
+    /// The failure of a try of a case, as far as its output has it.
+    fn flaky_case(output: &str) -> Self {
+        EarlierTry::of_output(output).map_or_else(Self::flaky, |earlier| {
+            Self::new(
+                FailureTag::Failure,
+                "flaky",
+                (earlier.message, earlier.text),
+            )
+        })
+    }
+
     /// The failure of a try that only the test tool knows.
     fn flaky() -> Self {
         let message = "according to the test tool, it failed before it passed";
@@ -189,7 +201,12 @@ impl<'a> CaseElement<'a> {
             file: case.file.as_deref().map(|file| xml_line(file, MAX_NAME)),
             line: case.line,
             output: with_attachments(xml_text(&case.output, MAX_TEXT), &case.attachments),
-            ..Self::new(names, status, case.flaky(), case.duration_ms)
+            earlier: case
+                .flaky()
+                .then(|| FailureElement::flaky_case(&case.output))
+                .into_iter()
+                .collect(),
+            ..Self::new(names, status, false, case.duration_ms)
         }
     }
 

@@ -19,7 +19,8 @@ use testplan::{
 };
 
 use crate::report::story::{
-    Worker, case, case_failed, error, evidence, failed, listed, nightly, passed, report, set, test,
+    Worker, case, case_failed, case_passed, error, evidence, failed, flaky, listed, nightly,
+    passed, report, set, test,
 };
 
 /// A page, read as XML.
@@ -583,6 +584,23 @@ fn compared_values_stand_side_by_side_above_the_whole_message() {
     assert!(after.contains("E: expected: &lt;&lt;a&gt; 1&gt; but was"));
     let unclear = told("expected: <1> but was: <2> or not", "");
     assert!(!unclear.contains("<table class=\"values"));
+}
+
+#[test]
+fn flaky_test_has_the_failure_of_its_first_try() {
+    let mut case = case_passed("group", "case");
+    case.verdict = CaseVerdict::Passed { flaky: true };
+    case.output =
+        "testplan: it failed before it passed\n\nEarlier try: timed <out>\nat line 5".into();
+    let worker = Worker::begins("a", &["OS=Linux"], 1)
+        .takes(1, Some(1))
+        .ends_with(1, flaky(), vec![case], "")
+        .counted(1)
+        .leaves();
+    let page = page(&report(&[worker]));
+    for shown in ["It failed before it passed:", "timed <out>", "at line 5"] {
+        assert!(page.text.contains(shown), "{shown}: {}", page.text);
+    }
 }
 
 #[test]

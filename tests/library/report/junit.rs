@@ -333,6 +333,26 @@ fn the_tools_own_flakiness_shows() {
 }
 
 #[test]
+fn failure_of_an_earlier_try_is_that_of_the_flaky_failure() {
+    let mut case = case_passed("group", "case");
+    case.verdict = CaseVerdict::Passed { flaky: true };
+    case.output =
+        "testplan: it failed before it passed\n\nEarlier try: timed out\nat line 5".into();
+    let worker = Worker::begins("a", LINUX, 1)
+        .takes(1, Some(1))
+        .ends_with(1, flaky(), vec![case], "")
+        .counted(1)
+        .leaves();
+    for profile in [Profile::Strict, Profile::Default] {
+        let root = read(&report(std::slice::from_ref(&worker)), profile);
+        let found = root.all("flakyFailure");
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].get("message"), "timed out");
+        assert!(found[0].text.contains("at line 5"), "{}", found[0].text);
+    }
+}
+
+#[test]
 fn a_recovered_lease_is_a_note_not_a_flake() {
     let report = report(&nightly());
     let root = read(&report, Profile::Strict);
