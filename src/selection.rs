@@ -1,18 +1,16 @@
 //! Which tests of a template a plan gets: those of patterns, those that did not pass before, one shard. Pure.
 
 mod failed_tests;
-mod name_pattern;
 mod near_names;
 mod shard;
 mod test_names;
 
 pub(crate) use failed_tests::FailedTests;
-pub(crate) use name_pattern::NamePattern;
 pub(crate) use shard::Shard;
 
 use self::test_names::quoted;
 use crate::{
-    model::{PlannedTest, Selection},
+    model::{PlannedTest, Selection, TestPattern},
     text::{counted, plural, prefix},
 };
 
@@ -23,7 +21,7 @@ const LONGEST_FLAGS: usize = 500;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SelectionRules {
     /// A test is in if any of them matches it; all are without a pattern.
-    pub(crate) only: Vec<NamePattern>,
+    pub(crate) only: Vec<TestPattern>,
     pub(crate) failed: Option<FailedTests>,
     pub(crate) shard: Option<Shard>,
 }
@@ -79,7 +77,7 @@ impl SelectionRules {
 
     /// The patterns that match no test, each with names that are near.
     fn unmatched(&self, all: &[PlannedTest]) -> Vec<String> {
-        let is_unmatched = |pattern: &&NamePattern| !all.iter().any(|it| pattern.matches(&it.test));
+        let is_unmatched = |pattern: &&TestPattern| !all.iter().any(|it| pattern.matches(&it.test));
         let unmatched = self.only.iter().filter(is_unmatched);
         unmatched
             .map(|pattern| {

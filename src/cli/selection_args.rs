@@ -5,8 +5,8 @@ use std::str::FromStr;
 use clap::Args;
 
 use crate::{
-    model::PlanId,
-    selection::{FailedTests, NamePattern, SelectionRules, Shard},
+    model::{PlanId, TestPattern},
+    selection::{FailedTests, SelectionRules, Shard},
 };
 
 /// Which tests of the template to take.
@@ -14,8 +14,8 @@ use crate::{
 pub(crate) struct SelectionArgs {
     /// Select tests whose SUITE/TESTCASE or suite matches this glob, in which `*` matches `/` too; repeat for more [default:
     /// all].
-    #[arg(long, value_name = "PATTERN", help_heading = "Selection")]
-    pub(crate) only: Vec<NamePattern>,
+    #[arg(long, value_name = "PATTERN", value_parser = TestPattern::glob_or_name, help_heading = "Selection")]
+    pub(crate) only: Vec<TestPattern>,
     /// Select tests that did not pass in the last plan of the template and branch, or in this plan: those that failed, could
     /// not run or have no result. Without a service the last plan is that of --out.
     #[arg(long, value_name = "PLAN", num_args = 0..=1, require_equals = true, default_missing_value = "last", help_heading = "Selection")]
