@@ -158,6 +158,9 @@ impl Gathered {
 }
 
 #[cfg(test)]
+mod detection;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::model::{PlanOrigin, Timestamp};
