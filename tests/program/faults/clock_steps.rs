@@ -291,6 +291,8 @@ impl Story {
             self.name
         );
         until_within(Duration::from_secs(5), &what, || {
+            // On a busy machine this and a restart may take as long as a lease.
+            self.renew();
             (self.error_of_end() == 0).then_some(())
         });
     }
