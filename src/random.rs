@@ -1,6 +1,10 @@
 //! Random numbers for names and secrets.
 
+mod split_mix;
+
 use std::io;
+
+pub(crate) use split_mix::SplitMix;
 
 /// A random number.
 pub(crate) fn number() -> io::Result<u32> {

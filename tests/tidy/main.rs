@@ -36,7 +36,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "text",
         ],
     ),
-    ("store", &["model", "clock", "fs", "sync"]),
+    ("store", &["model", "clock", "fs", "random", "sync"]),
     (
         "service",
         &[
@@ -48,12 +48,13 @@ const ROOMS: &[(&str, &[&str])] = &[
             "files",
             "fs",
             "pages",
+            "random",
             "result_file",
             "sync",
             "trend",
         ],
     ),
-    ("trend", &["model", "store"]),
+    ("trend", &["model", "random", "store"]),
     (
         "pages",
         &["api", "model", "report", "store", "text", "trend", "wait"],
@@ -83,6 +84,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "listing",
             "model",
             "publication",
+            "random",
             "report",
             "run",
             "runner",

@@ -1,5 +1,7 @@
 //! A random order that a seed repeats.
 
+use crate::random::SplitMix;
+
 /// Shuffles by a seed: the same order for the same seed and number of items, on each machine and in each version.
 pub(crate) fn shuffle<T>(items: &mut [T], seed: u64) {
     let mut numbers = SplitMix(seed);
@@ -8,19 +10,6 @@ pub(crate) fn shuffle<T>(items: &mut [T], seed: u64) {
         let below = u64::try_from(end).map_or(u64::MAX, |end| end + 1);
         let place = usize::try_from(numbers.next() % below).unwrap_or(end);
         items.swap(end, place);
-    }
-}
-
-/// The generator `SplitMix64`. Not for secrets.
-struct SplitMix(u64);
-
-impl SplitMix {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
     }
 }
 

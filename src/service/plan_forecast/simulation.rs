@@ -8,6 +8,7 @@ use std::{cmp::Reverse, collections::BinaryHeap};
 use super::*;
 use crate::{
     model::{Capabilities, ExecutionId, PlanStatus},
+    random::SplitMix,
     store::NewestResult,
 };
 
@@ -15,41 +16,25 @@ const PLANS: u64 = 200;
 /// At half time, of the time that is left.
 const MEDIAN_ERROR: f64 = 0.15;
 
-/// The generator `SplitMix64`, so that each seed is the same everywhere.
-struct Random(u64);
+/// Lognormal with the median 1.
+fn factor(random: &mut SplitMix, spread: f64) -> f64 {
+    (spread * random.normal()).exp()
+}
 
-impl Random {
-    /// Above 0, at most 1.
-    fn uniform(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut bits = self.0;
-        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        bits ^= bits >> 31;
-        f64::from(u32::try_from(bits >> 32).unwrap()) / f64::from(u32::MAX) + f64::EPSILON
-    }
+/// Evenly on a logarithmic scale.
+fn between(random: &mut SplitMix, least: f64, most: f64) -> f64 {
+    least * (most / least).powf(random.uniform())
+}
 
-    /// Lognormal with the median 1.
-    fn factor(&mut self, spread: f64) -> f64 {
-        let radius = (-2.0 * self.uniform().ln()).sqrt();
-        (spread * radius * (std::f64::consts::TAU * self.uniform()).cos()).exp()
-    }
-
-    /// Evenly on a logarithmic scale.
-    fn between(&mut self, least: f64, most: f64) -> f64 {
-        least * (most / least).powf(self.uniform())
-    }
-
-    fn one_of(&mut self, values: &[f64]) -> f64 {
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "an index"
-        )]
-        #[expect(clippy::cast_precision_loss, reason = "a few values")]
-        let index = (self.uniform() * values.len() as f64) as usize;
-        values[index.min(values.len() - 1)]
-    }
+fn one_of(random: &mut SplitMix, values: &[f64]) -> f64 {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "an index"
+    )]
+    #[expect(clippy::cast_precision_loss, reason = "a few values")]
+    let index = (random.uniform() * values.len() as f64) as usize;
+    values[index.min(values.len() - 1)]
 }
 
 /// A test as it ran, in milliseconds since the start.
@@ -65,21 +50,21 @@ struct Ran {
 #[expect(clippy::cast_possible_truncation, reason = "milliseconds")]
 #[expect(clippy::cast_sign_loss, reason = "counts")]
 fn simulate(seed: u64) -> (Vec<Ran>, usize) {
-    let mut random = Random(seed);
-    let tests = random.between(30.0, 4_000.0) as usize;
-    let workers = (random.between(2.0, 40.0) as usize).min(tests / 5 + 1);
-    let mean_ms = random.between(200.0, 60_000.0);
-    let unknown = random.one_of(&[0.0, 0.02, 0.1, 0.3]);
+    let mut random = SplitMix(seed);
+    let tests = between(&mut random, 30.0, 4_000.0) as usize;
+    let workers = (between(&mut random, 2.0, 40.0) as usize).min(tests / 5 + 1);
+    let mean_ms = between(&mut random, 200.0, 60_000.0);
+    let unknown = one_of(&mut random, &[0.0, 0.02, 0.1, 0.3]);
     let has_history = random.uniform() > 0.15;
-    let machine = random.factor(0.25);
-    let pause_ms = random.one_of(&[20.0, 200.0, 1_000.0, 3_000.0]) as i64;
-    let speeds: Vec<f64> = (0..workers).map(|_| random.factor(0.1)).collect();
+    let machine = factor(&mut random, 0.25);
+    let pause_ms = one_of(&mut random, &[20.0, 200.0, 1_000.0, 3_000.0]) as i64;
+    let speeds: Vec<f64> = (0..workers).map(|_| factor(&mut random, 0.1)).collect();
     let mut queue: Vec<(Option<i64>, f64)> = (0..tests)
         .map(|_| {
-            let before = mean_ms * random.factor(1.0);
+            let before = mean_ms * factor(&mut random, 1.0);
             let is_known = has_history && random.uniform() >= unknown;
             let expected = is_known.then_some(before as i64);
-            (expected, before * machine * random.factor(0.3))
+            (expected, before * machine * factor(&mut random, 0.3))
         })
         .collect();
     // Unknown ones count as the 95th percentile.

@@ -1,31 +1,15 @@
 //! Flaky tests in simulated histories, in which it is known which tests are flaky and which only broke for a time.
 
 use super::*;
-use crate::model::{PlanOrigin, Timestamp};
+use crate::{
+    model::{PlanOrigin, Timestamp},
+    random::SplitMix,
+};
 
 const TESTS: usize = 2_000;
 const PLANS: i64 = 200;
 /// As many plans as the pages read.
 const WINDOW: usize = 20;
-
-/// The generator `SplitMix64`, so that each seed is the same everywhere.
-struct Random(u64);
-
-impl Random {
-    /// Above 0, at most 1.
-    fn uniform(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut bits = self.0;
-        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        bits ^= bits >> 31;
-        f64::from(u32::try_from(bits >> 32).unwrap()) / f64::from(u32::MAX) + f64::EPSILON
-    }
-
-    fn chance(&mut self, of: f64) -> bool {
-        self.uniform() < of
-    }
-}
 
 /// A test: how often it fails without a reason, and for how many plans it is broken.
 #[derive(Clone, Copy)]
@@ -35,7 +19,7 @@ struct Simulated {
 }
 
 impl Simulated {
-    fn run(&mut self, random: &mut Random, retries: bool) -> RunEnd {
+    fn run(&mut self, random: &mut SplitMix, retries: bool) -> RunEnd {
         if self.broken > 0 {
             self.broken -= 1;
             return RunEnd::Failed;
@@ -53,7 +37,7 @@ impl Simulated {
 /// 5 % of the tests are flaky and fail in 5 to 50 % of their runs; in each plan one test in 2,000 breaks for 1 to 15 plans, each
 /// plan tests a commit of its own, and in 3 % of the plans nearly everything fails.
 fn history(seed: u64, retries: bool) -> (Vec<PlanCells>, Vec<bool>) {
-    let mut random = Random(seed);
+    let mut random = SplitMix(seed);
     let mut tests: Vec<Simulated> = (0..TESTS)
         .map(|_| Simulated {
             fails: if random.chance(0.05) {
@@ -117,7 +101,7 @@ fn history(seed: u64, retries: bool) -> (Vec<PlanCells>, Vec<bool>) {
 struct Score {
     found: u64,
     right: u64,
-    /// Flaky tests that failed at least once in the window: of the others nobody can know.
+    /// Flaky tests that failed at least once in the window; the others look like stable ones.
     shown: u64,
     shown_and_found: u64,
 }

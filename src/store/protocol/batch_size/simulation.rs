@@ -4,7 +4,7 @@
 //! tests. The predicted longest go first; a call costs its start and its tests.
 
 use super::{BatchFill, BatchLimit, Workload, cost};
-use crate::store::BatchRequest;
+use crate::{random::SplitMix, store::BatchRequest};
 
 /// Spread of the durations, and of the predictions around them: standard deviations of their logarithms.
 const SPREAD: f64 = 1.0;
@@ -47,33 +47,12 @@ const fn load(tests: usize, mean_ms: f64, start_ms: f64, workers: u32) -> Load {
     }
 }
 
-/// The generator `SplitMix64`, so that each seed is the same everywhere.
-struct Random(u64);
-
-impl Random {
-    /// Above 0, at most 1.
-    fn uniform(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut bits = self.0;
-        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        bits ^= bits >> 31;
-        f64::from(u32::try_from(bits >> 32).unwrap()) / f64::from(u32::MAX) + f64::EPSILON
-    }
-
-    /// Of a normal distribution.
-    fn normal(&mut self) -> f64 {
-        let radius = (-2.0 * self.uniform().ln()).sqrt();
-        radius * (std::f64::consts::TAU * self.uniform()).cos()
-    }
-}
-
 /// A test's duration and what the service predicts, in milliseconds; 0 if it knows nothing.
 type SimulatedTest = (f64, i64);
 
 #[expect(clippy::cast_possible_truncation, reason = "milliseconds of a test")]
 fn tests_of(load: Load, seed: u64) -> (Vec<SimulatedTest>, i64) {
-    let mut random = Random(seed);
+    let mut random = SplitMix(seed);
     let mut tests: Vec<SimulatedTest> = (0..load.tests)
         .map(|_| {
             let ms = load.mean_ms
