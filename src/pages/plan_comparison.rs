@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::{
     execution_table::name,
     site::{MAX_LINK, Site},
-    test_choice::find_name,
+    test_choice::test_on_system,
 };
 use crate::{
     model::{Capabilities, ExecutionId, PlanId, TestId},
@@ -139,20 +139,13 @@ impl PlanComparison {
         systems: &[(i64, Capabilities)],
     ) -> Self {
         let changed = |change: &Change| {
-            let known = find_name(names, change.test);
-            let system = systems.iter().find(|(set, _)| *set == change.label_set);
+            let (test, system) = test_on_system((change.test, change.label_set), names, systems);
             ChangedTest {
                 test_id: change.test,
                 execution_id: change.execution,
-                suite: known
-                    .map(|known| known.test.suite.clone())
-                    .unwrap_or_default(),
-                testcase: known
-                    .map(|known| known.test.testcase.clone())
-                    .unwrap_or_default(),
-                system: system
-                    .map(|(_, labels)| labels.to_string())
-                    .unwrap_or_default(),
+                suite: test.suite,
+                testcase: test.testcase,
+                system,
                 took_ms: change.took_ms,
             }
         };

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::{
-    model::{Capabilities, PlanId, RunEnd, TestId},
+    model::{Capabilities, PlanId, RunEnd, Test, TestId},
     store::KnownTest,
     trend::TestOverview,
 };
@@ -143,7 +143,7 @@ impl TestListQuery {
 }
 
 /// The name of a test in a list that is sorted by number.
-pub(super) fn find_name(names: &[KnownTest], id: TestId) -> Option<&KnownTest> {
+fn find_name(names: &[KnownTest], id: TestId) -> Option<&KnownTest> {
     let place = names.binary_search_by_key(&id.0, |known| known.id.0).ok()?;
     names.get(place)
 }
@@ -154,20 +154,35 @@ pub(crate) fn listed(
     names: &[KnownTest],
     systems: &[(i64, Capabilities)],
 ) -> ListedTest {
-    let known = find_name(names, overview.test_id);
-    let system = systems.iter().find(|(set, _)| *set == overview.label_set);
+    let (test, system) = test_on_system((overview.test_id, overview.label_set), names, systems);
     ListedTest {
-        suite: known
-            .map(|known| known.test.suite.clone())
-            .unwrap_or_default(),
-        testcase: known
-            .map(|known| known.test.testcase.clone())
-            .unwrap_or_default(),
-        system: system
-            .map(|(_, labels)| labels.to_string())
-            .unwrap_or_default(),
+        suite: test.suite,
+        testcase: test.testcase,
+        system,
         overview,
     }
+}
+
+/// The name of a test, and the system of a set of labels; empty if unknown.
+pub(super) fn test_on_system(
+    (test, label_set): (TestId, i64),
+    names: &[KnownTest],
+    systems: &[(i64, Capabilities)],
+) -> (Test, String) {
+    let known = find_name(names, test);
+    let system = systems.iter().find(|(set, _)| *set == label_set);
+    (
+        known.map_or_else(
+            || Test {
+                suite: String::new(),
+                testcase: String::new(),
+            },
+            |known| known.test.clone(),
+        ),
+        system
+            .map(|(_, labels)| labels.to_string())
+            .unwrap_or_default(),
+    )
 }
 
 fn attention(test: &TestOverview) -> (u8, u64) {
