@@ -63,10 +63,10 @@ pub struct StartedPlanEntry {
     pub title: String,
     /// When it was started, milliseconds since epoch.
     pub started_dt: i64,
-    /// The branch that it tests, if whoever started it said one.
+    /// The branch that it tests, if the client that started it named one.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub branch: String,
-    /// The commit that it tests, if whoever started it said one.
+    /// The commit that it tests, if the client that started it named one.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub commit: String,
     /// How many executions it has.

@@ -124,7 +124,7 @@ pub struct HeartbeatRequest {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub alone: bool,
     /// Additive, with `release`: why the worker could not even start the execution. No attempt is counted, and the execution
-    /// prefers another worker. One that nobody could start ends with all the reasons.
+    /// prefers another worker. An execution that no worker could start ends with all the reasons.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_started: Option<String>,
 }

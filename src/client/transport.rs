@@ -34,7 +34,7 @@ pub trait Transport: fmt::Debug + Send + Sync {
     /// Sends a request with an absolute URI and collects the bounded response, within `limit` in all.
     fn send(&self, request: http::Request<Bytes>, limit: Duration) -> Sending<'_>;
 
-    /// Whether the service is in this process, where nobody else reaches it.
+    /// Whether the service is in this process and reachable only from it.
     fn is_in_process(&self) -> bool {
         false
     }

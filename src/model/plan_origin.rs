@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What a plan tests and where it came from, as whoever started it said. Everything is optional and empty if it is not known.
+/// What a plan tests and where it came from, according to the client that started it. Every part is optional, and empty if unknown.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct PlanOrigin {

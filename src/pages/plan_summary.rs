@@ -39,7 +39,7 @@ pub(crate) struct PlanSummary {
     pub(crate) counts: PlanCounts,
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(crate) started_by: String,
-    /// What it tests, as far as whoever started it said.
+    /// What it tests, as far as the client that started it named it.
     #[serde(skip_serializing_if = "PlanOrigin::is_empty")]
     pub(crate) origin: PlanOrigin,
     /// Who cancelled it and why, while tests are as the cancel ended them.

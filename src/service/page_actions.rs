@@ -1,7 +1,7 @@
 //! What people do on pages: a question with what will happen, and the action itself.
 //!
-//! A question shows the counts of its moment. The action does what is true when it is confirmed, and the page after it says what that
-//! was, from the list of actions.
+//! The page that asks shows the counts at the time of asking. The action works on the state at the time of confirming, and the page
+//! after it shows what was done, from the list of actions.
 
 use axum::response::Response;
 use http::StatusCode;

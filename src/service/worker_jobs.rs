@@ -1,27 +1,27 @@
-//! Which pages of CI jobs the store has of which workers, so that it is told once of each.
+//! The CI jobs of workers that the store has already, so that each is written once.
 
 use std::{collections::HashSet, sync::Mutex};
 
 use crate::{model::PlanId, sync::ignore_poison};
 
-/// Most workers that are remembered; past it all are told again.
+/// Most workers that are remembered; past it all are written again.
 const MOST: usize = 10_000;
 
-/// The workers whose jobs the store was told.
+/// The workers whose jobs the store has.
 #[derive(Debug, Default)]
 pub(super) struct WorkerJobs(Mutex<HashSet<(PlanId, String, String)>>);
 
 impl WorkerJobs {
-    /// Whether the store was not told of it yet; it counts as told from now on.
+    /// Whether the store does not have it yet; it counts as written from now on.
     pub(super) fn is_new(&self, job: &(PlanId, String, String)) -> bool {
-        let mut told = ignore_poison(self.0.lock());
-        if told.len() >= MOST {
-            told.clear();
+        let mut written = ignore_poison(self.0.lock());
+        if written.len() >= MOST {
+            written.clear();
         }
-        told.insert(job.clone())
+        written.insert(job.clone())
     }
 
-    /// Counts as not told again.
+    /// Counts as not written again.
     pub(super) fn forget(&self, job: &(PlanId, String, String)) {
         ignore_poison(self.0.lock()).remove(job);
     }
@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn store_is_told_once_of_each_job() {
+    fn each_job_is_written_once() {
         let jobs = WorkerJobs::default();
         let job = |url: &str| (PlanId(1), "w".to_owned(), url.to_owned());
         assert!(jobs.is_new(&job("a")));

@@ -59,17 +59,17 @@ pub(crate) fn trends(runs: &[TestRun]) -> Vec<SystemTrend> {
 
 fn trend(system: &Capabilities, all: &[&TestRun]) -> SystemTrend {
     let telling = |run: &&&TestRun| run.end.is_verdict() && is_telling(run.plan_ended);
-    let told: Vec<&TestRun> = all.iter().filter(telling).copied().collect();
-    let count = |end| told.iter().filter(|run| run.end == end).count() as u64;
-    let (flaky, mixed_commits) = (count(RunEnd::Flaky), mixed_commits(&told));
-    let transitions = transitions(&told);
+    let counted: Vec<&TestRun> = all.iter().filter(telling).copied().collect();
+    let count = |end| counted.iter().filter(|run| run.end == end).count() as u64;
+    let (flaky, mixed_commits) = (count(RunEnd::Flaky), mixed_commits(&counted));
+    let transitions = transitions(&counted);
     let ended = all
         .iter()
         .map(|run| run.end)
         .filter(|end| *end != RunEnd::Open);
     SystemTrend {
         system: system.to_string(),
-        runs: told.len() as u64,
+        runs: counted.len() as u64,
         failed: count(RunEnd::Failed),
         flaky,
         mixed_commits,
@@ -77,7 +77,7 @@ fn trend(system: &Capabilities, all: &[&TestRun]) -> SystemTrend {
         is_flaky: flaky + mixed_commits > 0 || transitions >= TRANSITIONS_OF_FLAKY,
         last: ended.take(LAST_RUNS).collect(),
         failing: failing_spell(all.iter().copied()),
-        usual_ms: median(told.iter().filter_map(|run| run.duration_ms)),
+        usual_ms: median(counted.iter().filter_map(|run| run.duration_ms)),
     }
 }
 
