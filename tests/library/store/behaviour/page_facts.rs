@@ -118,6 +118,11 @@ pub(crate) async fn plan_detail_counts_each_kind_of_end(make: Make) {
 
 pub(crate) async fn results_are_counted_by_worker(make: Make) {
     let world = mixed(make).await;
+    let mut wish = world.wish("OS=Mac");
+    wish.worker = Some("mac-1".to_owned());
+    let taken = world.reserve(wish).await;
+    let result = result_of(&taken, said(TestVerdict::Passed, 700));
+    world.finish(result).await.unwrap();
     let results = world.store.worker_results(world.plan, 9, world.now());
     let results = results.await.unwrap();
     let counts = |it: &WorkerResults| {
@@ -132,7 +137,10 @@ pub(crate) async fn results_are_counted_by_worker(make: Make) {
     let sum = results.iter().map(counts).fold([0; 5], |sum, it| {
         std::array::from_fn(|index| sum[index] + it[index])
     });
-    assert_eq!(sum, [2, 1, 1, 1, 1]);
+    assert_eq!(sum, [3, 1, 1, 1, 1]);
+    let mac = results.iter().find(|it| it.worker == "mac-1").unwrap();
+    assert_eq!(counts(mac), [1, 0, 0, 0, 0]);
+    assert_eq!(mac.test_time, Duration::from_millis(700));
     let workers: Vec<_> = results.iter().map(|it| it.worker.as_str()).collect();
     assert!(workers.is_sorted() && !workers.contains(&""), "{workers:?}");
     let first = world.store.worker_results(world.plan, 1, world.now());
