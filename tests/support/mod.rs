@@ -8,6 +8,7 @@ mod command;
 mod forwarder;
 #[expect(dead_code, reason = "the library's tests use the rest")]
 mod http_server;
+mod node;
 mod pgbouncer;
 mod plan_file;
 #[cfg(unix)]
@@ -34,6 +35,7 @@ pub(crate) use command::Testplan;
 #[cfg(unix)]
 pub(crate) use forwarder::{Forwarder, UrlFault};
 pub(crate) use http_server::{Answer, Connection, Ending, HttpRequest, HttpServer, free_port};
+pub(crate) use node::node_with_test_runner;
 pub(crate) use pgbouncer::PgBouncer;
 pub(crate) use plan_file::PlanFile;
 #[cfg(unix)]

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::support::{Ended, Stage, alive, files_below, skip, until};
+use crate::support::{Ended, Stage, alive, files_below, node_with_test_runner, skip, until};
 
 /// Runs the tests of its arguments in their order, and reports them as JUnit. `$dirty` is what a test leaves behind.
 const SCRIPT: &str = r#"
@@ -359,12 +359,10 @@ it('needs', () => assert.ok(dirty));
 
 #[test]
 fn node_test_shows_a_test_that_needs_another_one_of_its_file() {
-    let node = std::env::var("TESTPLAN_NODE").unwrap_or_else(|_| "node".to_owned());
-    let answer = Command::new(&node).arg("--version").output();
-    if !answer.is_ok_and(|answer| answer.status.success()) {
-        skip::missing("no Node");
+    let Some(node) = node_with_test_runner() else {
+        skip::missing("no Node 22 or newer");
         return;
-    }
+    };
     let stage = Stage::with(&format!(
         "runner: {{ preset: node-test, program: [{node:?}] }}\n"
     ));

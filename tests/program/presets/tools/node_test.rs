@@ -1,8 +1,11 @@
 //! The test runner of Node.
 
-use crate::presets::{
-    tool::{Tool, any, none, same, starts},
-    tools::javascript,
+use crate::{
+    presets::{
+        tool::{Tool, any, none, same},
+        tools::javascript,
+    },
+    support::node_with_test_runner,
 };
 
 pub(crate) static NODE_TEST: Tool = Tool {
@@ -15,7 +18,7 @@ pub(crate) static NODE_TEST: Tool = Tool {
     has_stream: true,
     exit_outcome: "error",
     refuses_unknown: false,
-    program: || starts(&javascript::node()).then(|| vec![javascript::node()]),
+    program: || Some(vec![node_with_test_runner()?]),
     run_all: &["--test"],
     write: |stage, tests| javascript::write(stage, NODE_TEST.suite, HEAD, tests),
 };
